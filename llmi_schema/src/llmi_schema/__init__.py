@@ -1,0 +1,73 @@
+"""The language of illustrated documents: calls, documents, constraints, pictures.
+
+```python
+from llmi_schema import Constraint, ImageCount, parse
+
+document = parse('A fox. <imgen>{"source": "search", "description": "a fox", "params": {"query": "red fox"}}</imgen>')
+document.calls[0].params.query   # 'red fox'
+document.bad_tags                # ()
+```
+"""
+
+from llmi_schema.calls import (
+    CodeCall,
+    CodeParams,
+    DiffusionCall,
+    DiffusionParams,
+    EditCall,
+    EditParams,
+    PictureIndex,
+    SearchCall,
+    SearchParams,
+    ToolCall,
+)
+from llmi_schema.constraint import MAX_IMAGES, Constraint, ImageCount
+from llmi_schema.document import BadTag, Document, Segment, Tag, Text, Thought
+from llmi_schema.errors import (
+    ConfigurationError,
+    ConstraintError,
+    LanguageError,
+    LLMIError,
+    SystemRequirementError,
+)
+from llmi_schema.language import DEFAULT_LANGUAGE, Language
+from llmi_schema.parser import parse
+from llmi_schema.picture import FailureReason, Picture, Provenance, ToolResult
+from llmi_schema.rendered import RenderedDocument
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "DEFAULT_LANGUAGE",
+    "MAX_IMAGES",
+    "BadTag",
+    "CodeCall",
+    "CodeParams",
+    "ConfigurationError",
+    "Constraint",
+    "ConstraintError",
+    "DiffusionCall",
+    "DiffusionParams",
+    "Document",
+    "EditCall",
+    "EditParams",
+    "FailureReason",
+    "ImageCount",
+    "LLMIError",
+    "Language",
+    "LanguageError",
+    "Picture",
+    "PictureIndex",
+    "Provenance",
+    "RenderedDocument",
+    "SearchCall",
+    "SearchParams",
+    "Segment",
+    "SystemRequirementError",
+    "Tag",
+    "Text",
+    "Thought",
+    "ToolCall",
+    "ToolResult",
+    "parse",
+]

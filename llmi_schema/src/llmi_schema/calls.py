@@ -1,0 +1,114 @@
+"""The four visual tools as pydantic models: what the inside of a tag may be.
+
+A tag is `<imgen>` + one JSON object + `</imgen>`. The object is a `ToolCall`: `source` names the tool,
+`description` says what the picture shows, `params` are the tool's own. Parser, grammar, prompts and tool
+definitions are all derived from these classes; a fifth tool is one more subclass (see `Language`).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+OPEN_TAG = "<imgen>"
+CLOSE_TAG = "</imgen>"
+
+PictureIndex = Annotated[
+    int,
+    Field(
+        ge=0,
+        description="which earlier picture: the user's pictures come first, then yours in order, counted from 0",
+        json_schema_extra={"picture_index": True},
+    ),
+]
+"""An index into the pictures that exist before the tag; the parser and the grammar check that it does."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class ToolCall(_Strict):
+    """One call of a visual tool. Subclasses fix `source` to a literal and give `params` a model."""
+
+    purpose: ClassVar[str]
+    """When to choose this tool: one phrase, used in prompts and tool definitions."""
+
+    source: str
+    description: str = Field(description="what the picture shows, in one short sentence")
+    params: Any
+
+    @property
+    def picture_index(self) -> int | None:
+        """Index of the picture this call works on, or None when it starts from nothing."""
+        for name, field in type(self.params).model_fields.items():
+            if is_picture_index(field.json_schema_extra):
+                index: int = getattr(self.params, name)
+                return index
+        return None
+
+    def to_tag(self) -> str:
+        """The canonical tag: strict JSON in one layout.
+
+        `</` inside strings is written `<\\/`, so that a reader that only looks for `</imgen>` is not misled.
+        """
+        body = json.dumps(self.model_dump(mode="json"), ensure_ascii=False).replace("</", "<\\/")
+        return f"{OPEN_TAG}{body}{CLOSE_TAG}"
+
+
+def is_picture_index(extra: object) -> bool:
+    """Whether a field's `json_schema_extra` marks it as a `PictureIndex`."""
+    return isinstance(extra, dict) and bool(extra.get("picture_index"))
+
+
+class SearchParams(_Strict):
+    query: str = Field(description="search words for a real photograph, map or document")
+
+
+class DiffusionParams(_Strict):
+    prompt: str = Field(description="a full description of the picture to generate")
+
+
+class CodeParams(_Strict):
+    code: str = Field(
+        description="Python that draws one figure; plt, pd, sns and np are imported; no plt.show() and no plt.savefig()"
+    )
+
+
+class EditParams(_Strict):
+    img_index: PictureIndex
+    prompt: str = Field(description="the change to make")
+
+
+class SearchCall(ToolCall):
+    """Find a real picture."""
+
+    purpose = "a real, existing thing: a person, place, landmark, product, artwork or event"
+    source: Literal["search"] = "search"
+    params: SearchParams
+
+
+class DiffusionCall(ToolCall):
+    """Generate a picture that exists nowhere."""
+
+    purpose = "something imagined or composed: a scene, a concept, a style"
+    source: Literal["diffusion"] = "diffusion"
+    params: DiffusionParams
+
+
+class CodeCall(ToolCall):
+    """Draw a figure from data with Python."""
+
+    purpose = "exact figures from data: charts, plots, tables, diagrams"
+    source: Literal["code"] = "code"
+    params: CodeParams
+
+
+class EditCall(ToolCall):
+    """Change a picture that is already there."""
+
+    purpose = "a change to an earlier picture or to one the user gave"
+    source: Literal["edit"] = "edit"
+    params: EditParams

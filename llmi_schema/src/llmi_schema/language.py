@@ -1,0 +1,101 @@
+"""`Language`: the immutable set of tools that parser, grammar, prompt and checker are handed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from llmi_schema.calls import CodeCall, DiffusionCall, EditCall, SearchCall, ToolCall
+from llmi_schema.errors import LanguageError
+
+
+@dataclass(frozen=True)
+class Language:
+    """The tools a document may call, in the order prompts list them.
+
+    ```python
+    four = Language()
+    no_editing = four.only("search", "diffusion", "code")
+    five = Language((*four.calls, DiagramCall))
+    ```
+
+    Raises `LanguageError` when there is no tool, or two tools share a name.
+    """
+
+    calls: tuple[type[ToolCall], ...] = (SearchCall, DiffusionCall, CodeCall, EditCall)
+
+    def __post_init__(self) -> None:
+        if not self.calls:
+            raise LanguageError("a Language needs at least one tool")
+        if len(set(self.tools)) != len(self.tools):
+            raise LanguageError(f"two tools share a name in {self.tools}: give each model its own `source` literal")
+
+    @cached_property
+    def tools(self) -> tuple[str, ...]:
+        """The tools' names."""
+        return tuple(_name(call) for call in self.calls)
+
+    def __contains__(self, tool: object) -> bool:
+        return tool in self.tools
+
+    def only(self, *tools: str) -> Language:
+        """The same language with fewer tools."""
+        unknown = set(tools) - set(self.tools)
+        if unknown:
+            raise LanguageError(
+                f"no such tool: {', '.join(sorted(unknown))}; this language has {', '.join(self.tools)}"
+            )
+        return Language(tuple(call for call in self.calls if _name(call) in tools))
+
+    def call(self, value: Any) -> ToolCall:
+        """Check one decoded JSON value. Raises `CallError` with a reason a person understands."""
+        if not isinstance(value, dict):
+            raise CallError("the tag does not hold a JSON object")
+        source = value.get("source")
+        if not isinstance(source, str):
+            raise CallError("`source` is missing" if source is None else "`source` is not a string")
+        validate = self._validators.get(source)
+        if validate is None:
+            raise CallError(f"there is no tool named {source!r}; the tools are {', '.join(self.tools)}")
+        try:
+            return validate(value)
+        except ValidationError as error:
+            raise CallError(_first_problem(error)) from None
+
+    @cached_property
+    def _validators(self) -> dict[str, Callable[[Any], ToolCall]]:
+        return {_name(call): TypeAdapter(call).validate_python for call in self.calls}
+
+    def __reduce__(self) -> tuple[type[Language], tuple[tuple[type[ToolCall], ...]]]:
+        return Language, (self.calls,)
+
+
+class CallError(ValueError):
+    """Why a value is no call of a language. The parser turns it into a `BadTag`; users never meet it."""
+
+
+def _name(call: type[ToolCall]) -> str:
+    default = call.model_fields["source"].default
+    if not isinstance(default, str):
+        raise LanguageError(f'{call.__name__} must fix its tool name: `source: Literal["name"] = "name"`')
+    return default
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in problem["loc"])
+    match problem["type"]:
+        case "missing":
+            return f"`{where}` is missing"
+        case "extra_forbidden":
+            return f"`{where}` is not a field of this tool"
+        case _:
+            return f"`{where}`: {problem['msg'][0].lower()}{problem['msg'][1:]}"
+
+
+DEFAULT_LANGUAGE = Language()
+"""The paper's four tools: search, diffusion, code, edit."""
