@@ -1,0 +1,48 @@
+# Everything runs in .venv, which the first target that needs it builds. `make help` lists what there is.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+FILES  := $(wildcard */pyproject.toml) pyproject.toml constraints.txt
+FIVE   := -e ./llmi_schema[outlines] -e ./sandbox -e ./llmi_reward[tools] -e ./llmi_data -e ./llmi_train
+CODE   := llmi_schema sandbox llmi_reward llmi_data llmi_train tests examples
+SRC    := llmi_schema/src sandbox/src llmi_reward/src llmi_data/src llmi_train/src
+export HF_HUB_OFFLINE := 1
+export HF_HUB_DISABLE_TELEMETRY := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-full check format clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+install: $(STAMP) ## Build .venv with the five packages and the development tools
+$(STAMP): $(FILES)
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is %d.%d. Say which: make PYTHON=python3.11" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo 'Python cannot make virtual environments here; on Debian: apt-get install python3-venv'; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q -c constraints.txt 'pip>=25.1'
+	$(BIN)/python -m pip install -q -c constraints.txt $(FIVE) --group dev
+	@touch $@
+
+demo: install ## Data, rewards, training and an illustrated document, offline (UNSAFE=1: without the code sandbox)
+	$(BIN)/llmi-train demo $(if $(UNSAFE),--unsafe)
+
+test: install ## The tests, in under 15 minutes from nothing
+	$(BIN)/python -m pytest -m 'not slow' -n 2 --dist loadgroup
+
+test-full: install ## The tests, the long ones included
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: install ## Lint, formatting and types
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy $(SRC)
+
+format: install ## Format the code
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+clean: ## Remove .venv and everything that was made
+	rm -rf $(VENV) runs .mypy_cache .ruff_cache .pytest_cache .hypothesis

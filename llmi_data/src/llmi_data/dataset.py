@@ -1,0 +1,127 @@
+"""Rows as a `datasets.Dataset`, and back without loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from llmi_data.errors import RowError
+from llmi_data.jsonl import explain
+from llmi_data.row import Row
+from llmi_data.split import Split
+from llmi_schema import LLMIError
+
+if TYPE_CHECKING:
+    from datasets import Dataset, DatasetDict, Features
+
+
+def features() -> Features:
+    """The columns, spelled out so that an empty split and a full one have the same schema.
+
+    `images` holds the PNG bytes themselves; nothing is decoded until somebody looks at a row.
+    """
+    from datasets import Features, Image, List, Value
+
+    text, number = Value("string"), Value("int64")
+    texts = List(text)
+    return Features(
+        {
+            "id": text,
+            "prompt": List({"role": text, "content": text}),
+            "images": List(Image()),
+            "image_count": number,
+            "required_tools": texts,
+            "provenance": {
+                "generator": text,
+                "seed": number,
+                "side": text,
+                "family": text,
+                "topic": text,
+                "wordings": texts,
+                "scenario": {
+                    "topic": text,
+                    "angle": text,
+                    "queries": texts,
+                    "scenes": texts,
+                    "series": {"title": text, "labels": texts, "values": List(number)},
+                    "edits": texts,
+                },
+            },
+            "verdict": {
+                "image_count": number,
+                "required_tools": texts,
+                "note": text,
+                "reader": text,
+                "agrees": Value("bool"),
+            },
+        }
+    )
+
+
+def to_dataset(rows: Iterable[Row]) -> Dataset:
+    """One dataset of all rows, in order, with `features()`."""
+    from datasets import Dataset
+
+    columns: dict[str, list[Any]] = {name: [] for name in features()}
+    for row in rows:
+        value = row.model_dump()
+        value["images"] = [{"bytes": image, "path": None} for image in row.images]
+        for name, column in columns.items():
+            column.append(value[name])
+    return Dataset.from_dict(columns, features=features())
+
+
+def to_dataset_dict(split: Split) -> DatasetDict:
+    """The splits `train` and `test`."""
+    from datasets import DatasetDict
+
+    return DatasetDict({"train": to_dataset(split.train), "test": to_dataset(split.test)})
+
+
+def from_dataset(dataset: Dataset) -> Iterator[Row]:
+    """The rows again, in order. Raises `RowError` naming the row that cannot be read."""
+    missing = {"prompt", "image_count"} - set(dataset.column_names)
+    if missing:
+        found = ", ".join(dataset.column_names)
+        raise RowError(f"the dataset has no column {', '.join(sorted(missing))}; it has {found}: rename or add it")
+    number = 0
+    # Arrow tables hold the pictures as the bytes they are; every other format would decode them.
+    for batch in dataset.with_format("arrow").iter(batch_size=1000):
+        for value in batch.to_pylist():
+            yield _row(value, number)
+            number += 1
+
+
+def save(split: Split, folder: str | Path) -> None:
+    """Write the splits so that `datasets.load_from_disk` and `load` read them."""
+    to_dataset_dict(split).save_to_disk(str(folder))
+
+
+def load(folder: str | Path) -> Split:
+    """Read what `save` wrote. Raises `RowError` when the folder holds something else."""
+    from datasets import load_from_disk
+
+    try:
+        found = load_from_disk(str(folder))
+    except FileNotFoundError:
+        raise RowError(f"{folder}: no saved dataset in this folder") from None
+    try:
+        return Split(tuple(from_dataset(found["train"])), tuple(from_dataset(found["test"])))
+    except KeyError:
+        raise RowError(f"{folder}: needs the splits train and test; it has {', '.join(map(str, found))}") from None
+    except RowError as problem:
+        raise RowError(f"{folder}: {problem}") from None
+
+
+def _row(value: dict[str, Any], number: int) -> Row:
+    present = {name: value[name] for name in Row.model_fields if value.get(name) is not None}
+    images = present.get("images", [])
+    if any(image["bytes"] is None for image in images):
+        raise RowError(f"row {number}: a picture is only a path; embed its bytes before reading the rows")
+    try:
+        return Row.model_validate({**present, "images": [image["bytes"] for image in images]})
+    except (ValidationError, LLMIError) as error:
+        raise RowError(f"row {number}: {explain(error)}") from None

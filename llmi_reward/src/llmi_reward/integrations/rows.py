@@ -1,0 +1,107 @@
+"""A row as frameworks hand it over, and how its columns become a constraint, a text and input pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+from llmi_reward.sample import Messages, Split
+from llmi_schema import ConfigurationError, Constraint, ConstraintError, ImageCount, Picture, Provenance
+
+_FROM_USER = Provenance(tool="input", provider="user")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One prompt and one answer, as given. Nothing is checked until it is read: a bad row must not cost its batch.
+
+    Attributes:
+        prompt: a string or chat messages.
+        completion: a string or chat messages.
+        image_count: a published code: -1, 0, 1 to 98, 99 or "inf".
+        required_tools: names of tools, or None.
+        input_pictures: PNG bytes, `{"bytes": ...}`, Pillow images or `Picture`s, or None.
+        split: "train" counts pictures with the published shape, any other value exactly.
+        truncated: generation stopped at its token limit.
+    """
+
+    prompt: str | Messages
+    completion: Any
+    image_count: Any
+    required_tools: Any = None
+    input_pictures: Any = None
+    split: str = "train"
+    truncated: bool = False
+
+    @property
+    def text(self) -> str:
+        """The completion's text. Raises ValueError when it is neither a string nor chat messages."""
+        return completion_text(self.completion)
+
+    @property
+    def constraint(self) -> Constraint:
+        """Raises `ConstraintError` for columns that make no constraint."""
+        tools = [] if self.required_tools is None else list(self.required_tools)
+        if isinstance(self.required_tools, str) or not all(isinstance(tool, str) for tool in tools):
+            raise ConstraintError(f"required_tools must be a list of tool names, not {self.required_tools!r}")
+        if not isinstance(self.image_count, int | str):
+            raise ConstraintError(f'image_count must be -1, 0, 1 to 98, 99 or "inf", not {self.image_count!r}')
+        return Constraint(count=ImageCount.decode(self.image_count), required_tools=frozenset(tools))
+
+    @property
+    def published_split(self) -> Split:
+        return "train" if self.split == "train" else "test"
+
+    def pictures(self) -> tuple[Picture, ...]:
+        """The user's pictures. May decode and encode, which takes milliseconds: call it in a thread."""
+        return tuple(to_picture(value) for value in self.input_pictures or ())
+
+
+def completion_text(completion: Any) -> str:
+    """The text of a string, of chat messages, or of content parts, joined in order."""
+    if isinstance(completion, str):
+        return completion
+    if isinstance(completion, dict):
+        kind = completion.get("type", "text")
+        return completion_text(completion.get("content", completion.get("text")) or "") if kind == "text" else ""
+    if isinstance(completion, Iterable):
+        return "".join(completion_text(part) for part in completion)
+    raise ValueError(f"a completion is a string or chat messages, not {type(completion).__name__}")
+
+
+def to_picture(value: Any) -> Picture:
+    """An input picture from what datasets hold. Formats other than PNG need Pillow.
+
+    Raises `ConfigurationError` when there are no bytes in it, or Pillow is missing.
+    """
+    if isinstance(value, Picture):
+        return value
+    if isinstance(value, dict):
+        value = value.get("bytes")
+    if isinstance(value, bytes):
+        if value.startswith(b"\x89PNG"):
+            return Picture.from_png(value, _FROM_USER)
+        return Picture.from_png(_png(_open(value)), _FROM_USER)
+    if hasattr(value, "convert") and hasattr(value, "save"):
+        return Picture.from_png(_png(value), _FROM_USER)
+    raise ConfigurationError(
+        f'an input picture is PNG bytes, {{"bytes": ...}} or a Pillow image, not {type(value).__name__}'
+    )
+
+
+def _open(data: bytes) -> Any:
+    try:
+        from PIL import Image
+    except ImportError:
+        raise ConfigurationError("an input picture is not PNG: `pip install Pillow` to read other formats") from None
+    return Image.open(BytesIO(data))
+
+
+def _png(image: Any) -> bytes:
+    """A Pillow image as PNG: RGBA where it has transparency, else RGB."""
+    transparent = "A" in image.getbands() or "transparency" in image.info
+    buffer = BytesIO()
+    image.convert("RGBA" if transparent else "RGB").save(buffer, "PNG")
+    return buffer.getvalue()

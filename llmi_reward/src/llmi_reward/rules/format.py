@@ -1,0 +1,26 @@
+"""Are the tags well formed?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from llmi_reward.leaves import Rule
+from llmi_reward.sample import Sample
+from llmi_schema import Tag
+
+
+@dataclass(frozen=True, slots=True)
+class TagFormat(Rule):
+    """The share of tags that are valid calls; 1 without tags, 0 for a document that is not finished.
+
+    Tags inside code fences are text, so nobody sees their pictures: they count as malformed.
+    """
+
+    name: str = "format"
+
+    def measure(self, sample: Sample) -> float:
+        if not sample.finished:
+            return 0.0
+        tags = sample.tags
+        written = len(tags) + sample.parsed.fenced
+        return sum(isinstance(tag, Tag) for tag in tags) / written if written else 1.0

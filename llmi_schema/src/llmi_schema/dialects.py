@@ -1,0 +1,152 @@
+"""A grammar's rules written for each engine: Lark for llguidance, EBNF for xgrammar, a pattern for Python's `re`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+from llmi_schema.expressions import (
+    Choice,
+    Digit,
+    Expression,
+    FreeText,
+    JsonString,
+    Literal,
+    Reference,
+    Rules,
+    Sequence,
+    TextUntil,
+)
+from llmi_schema.lexis import DEAD, FORBIDDEN, STRING, STRING_REGEX, TEXT, TEXT_REGEX, Lexeme
+
+# A lexer joins text and marker in one lexeme: alone, TEXT would swallow the beginning of the marker.
+_LARK_ESCAPE = (
+    r'\\(["\\\/bfnrt]|u([0-9a-cA-CefEF][0-9a-fA-F]{3}|[dD][0-7][0-9a-fA-F]{2}'
+    r"|[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}))"
+)
+_LARK_TERMINALS = rf"""
+FORBIDDEN: /(?s:.*)({{words}})(?s:.*)/
+TEXT: /(?s:.+)/ & ~FORBIDDEN
+STRING: /"([^"\\<\x00-\x1F]|{_LARK_ESCAPE}|<+([^"\\<\/\x00-\x1F]|{_LARK_ESCAPE}))*<*"/
+"""
+
+
+def to_lark(rules: Rules) -> str:
+    """llguidance's Lark. Not for `lark` itself: it uses llguidance's `&` and `~` on terminals."""
+    markers: dict[str, str] = {}
+
+    def write(expression: Expression) -> str:
+        match expression:
+            case Literal(text):
+                return _quoted(text)
+            case Digit(low, high):
+                return f"/[{low}-{high}]/"
+            case JsonString():
+                return "STRING"
+            case FreeText():
+                return "TEXT?"
+            case TextUntil(marker):
+                return markers.setdefault(marker, f"UNTIL_{len(markers)}")
+            case other:
+                return _compound(other, write, str)
+
+    bodies = [f"{_lark_name(name)}: {write(rule)}" for name, rule in rules.named.items()]
+    words = "|".join(word.replace("/", r"\/") for word in FORBIDDEN)
+    until = [
+        f"{name}: (/(?s:.*)/ & ~FORBIDDEN) {_quoted(marker)}" for marker, name in markers.items()
+    ]
+    terminals = _LARK_TERMINALS.replace("{words}", words).strip()
+    return "\n".join([f"start: {_lark_name(rules.start)}", *bodies, terminals, *until]) + "\n"
+
+
+def to_ebnf(rules: Rules) -> str:
+    """xgrammar's EBNF (`::=`), which vLLM and SGLang pass on to it.
+
+    Text and strings are written as right-linear rules: a lookahead or complement does not exist there.
+    """
+
+    def write(expression: Expression) -> str:
+        match expression:
+            case Literal(text):
+                return _quoted(text)
+            case Digit(low, high):
+                return f"[{low}-{high}]"
+            case JsonString():
+                return "string0"
+            case FreeText():
+                return "text0"
+            case TextUntil(marker):
+                return f"text0 {_quoted(marker)}"
+            case other:
+                return _compound(other, write, str)
+
+    bodies = [f"{name} ::= {write(rule)}" for name, rule in rules.named.items()]
+    lines = [f"root ::= {rules.start}", *bodies, *_right_linear(TEXT), *_right_linear(STRING)]
+    return "\n".join(lines) + "\n"
+
+
+def to_regex(rules: Rules) -> str:
+    """One pattern for `re.fullmatch`. Rules are written out where they are used: for tests, not for speed."""
+
+    def write(expression: Expression) -> str:
+        match expression:
+            case Literal(text):
+                return re.escape(text)
+            case Digit(low, high):
+                return f"[{low}-{high}]"
+            case JsonString():
+                return f"(?:{STRING_REGEX})"
+            case FreeText():
+                return TEXT_REGEX
+            case TextUntil(marker):
+                return TEXT_REGEX + re.escape(marker)
+            case Reference(name):
+                return f"(?:{write(rules.named[name])})"
+            case Sequence(items):
+                return "".join(map(write, items))
+            case Choice(options):
+                return f"(?:{'|'.join(map(write, options))})"
+
+    return write(Reference(rules.start))
+
+
+def _compound(
+    expression: Sequence | Choice | Reference, write: Callable[[Expression], str], name: Callable[[str], str]
+) -> str:
+    match expression:
+        case Sequence(items):
+            return " ".join(map(write, items))
+        case Choice(options):
+            return f"({' | '.join(map(write, options))})"
+        case Reference(rule):
+            return name(rule)
+
+
+def _lark_name(name: str) -> str:
+    return name
+
+
+def _quoted(text: str) -> str:
+    """A double-quoted literal as both Lark and EBNF read it."""
+    escapes = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+    return '"' + "".join(escapes.get(c, c) for c in text) + '"'
+
+
+def _right_linear(lexeme: Lexeme) -> Iterable[str]:
+    for i, state in enumerate(lexeme.states):
+        options = ['""'] if state.accepting else []
+        targets: dict[int, list[str]] = {}
+        for character, target in state.edges.items():
+            targets.setdefault(target, []).append(character)
+        if state.other != DEAD:
+            options.append(f"[^{_members(state.edges)}] {lexeme.name}{state.other}")
+        options += [
+            f"[{_members(characters)}] {lexeme.name}{target}"
+            for target, characters in targets.items()
+            if target != DEAD
+        ]
+        yield f"{lexeme.name}{i} ::= {' | '.join(options)}"
+
+
+def _members(characters: Iterable[str]) -> str:
+    return "".join(f"\\x{ord(c):02x}" if not c.isalnum() else c for c in sorted(characters))

@@ -1,0 +1,120 @@
+"""The sizes of the demo, and which of its stages are done."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How large the demo is. The defaults take under four minutes on two cores.
+
+    Attributes:
+        rows: size of the dataset, held-out part included.
+        demonstrations: sloppy documents per training row for the warm-up.
+        warm_up_steps, grpo_steps: optimiser steps of the two trainings.
+        prompts_per_step, samples_per_prompt: GRPO's batch and group size.
+        max_new_tokens: the longest document.
+        written: documents written under the constraint at the end.
+        seed: everything random follows from it.
+    """
+
+    rows: int = 480
+    demonstrations: int = 6
+    warm_up_steps: int = 300
+    grpo_steps: int = 80
+    prompts_per_step: int = 8
+    samples_per_prompt: int = 8
+    max_new_tokens: int = 160
+    written: int = 12
+    seed: int = 0
+
+    @classmethod
+    def small(cls) -> Settings:
+        """Every stage at a size that shows it works, not that it learns: for tests."""
+        return cls(rows=96, demonstrations=2, warm_up_steps=40, grpo_steps=4, prompts_per_step=2,
+                   samples_per_prompt=4, max_new_tokens=96, written=3)
+
+
+@dataclass
+class Folder:
+    """The demo's folder: where each result lies, and what is already there.
+
+    A stage writes its results, then is marked done; a stopped demo goes on with the first stage that is not.
+    """
+
+    root: Path
+    settings: Settings
+    done: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, root: Path, settings: Settings) -> tuple[Folder, bool]:
+        """The folder, and whether an earlier demo goes on in it. A finished demo, or one of another size, is replaced.
+
+        Raises OSError when the folder cannot be written to.
+        """
+        state = root / "progress.json"
+        if state.is_file():
+            before = json.loads(state.read_text())
+            if before["settings"] == asdict(settings) and not before["finished"]:
+                return cls(root, settings, before["done"]), True
+            shutil.rmtree(root)
+        root.mkdir(parents=True, exist_ok=True)
+        folder = cls(root, settings)
+        folder._save()
+        return folder, False
+
+    def finish(self, stage: str, result: Any, *, last: bool = False) -> None:
+        """Mark a stage done with what later stages need of it."""
+        self.done[stage] = result
+        self._save(finished=last)
+
+    def _save(self, *, finished: bool = False) -> None:
+        text = json.dumps({"settings": asdict(self.settings), "finished": finished, "done": self.done}, indent=1)
+        new = self.root / "progress.json.new"
+        new.write_text(text)
+        new.replace(self.root / "progress.json")
+
+    @property
+    def dataset(self) -> Path:
+        return self.root / "dataset"
+
+    @property
+    def dataset_plot(self) -> Path:
+        return self.root / "dataset.png"
+
+    @property
+    def base(self) -> Path:
+        return self.root / "base"
+
+    @property
+    def training(self) -> Path:
+        return self.root / "training"
+
+    @property
+    def adapter(self) -> Path:
+        return self.root / "adapter"
+
+    @property
+    def curve(self) -> Path:
+        return self.root / "reward_curve.png"
+
+    @property
+    def metrics(self) -> Path:
+        return self.root / "metrics.json"
+
+    @property
+    def documents(self) -> Path:
+        return self.root / "documents"
+
+    @property
+    def report(self) -> Path:
+        return self.root / "report.html"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "log.txt"

@@ -1,0 +1,203 @@
+"""A seccomp filter: which system calls a snippet may make at all.
+
+What is not named fails with EPERM, which Python shows as a readable PermissionError. Calls that only an attack
+makes end the process (SIGSYS), and the run is reported as `policy`. There are threads but no other processes:
+`clone` must ask for a thread, `fork` and `execve` are not allowed. Signals go to the process itself only.
+
+The program is classic BPF over `struct seccomp_data`: a straight list of "is it this call? then do that".
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import platform
+import struct
+from collections.abc import Iterable
+
+from llmi_sandbox.code.isolation.libc import PR_GET_SECCOMP, PR_SET_SECCOMP, prctl
+from llmi_sandbox.code.isolation.syscalls import number
+
+FILES = (
+    "read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 close close_range lseek open openat "
+    "openat2 creat stat fstat lstat newfstatat statx access faccessat faccessat2 readlink readlinkat getcwd chdir "
+    "fchdir getdents getdents64 mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2 symlink symlinkat link "
+    "linkat ftruncate fallocate fsync fdatasync flock copy_file_range sendfile umask statfs fstatfs fadvise64 dup "
+    "dup2 dup3 pipe pipe2 eventfd eventfd2 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 "
+    "poll ppoll select pselect6 timerfd_create timerfd_settime timerfd_gettime sendto recvfrom sendmsg recvmsg "
+    "shutdown getsockopt setsockopt getsockname getpeername"
+).split()
+MEMORY = "mmap munmap mprotect mremap madvise brk msync mincore".split()
+PROCESS = (
+    "futex set_robust_list get_robust_list rseq set_tid_address membarrier rt_sigaction rt_sigprocmask rt_sigreturn "
+    "rt_sigpending rt_sigtimedwait rt_sigsuspend sigaltstack pause alarm getitimer setitimer restart_syscall "
+    "nanosleep clock_nanosleep clock_gettime clock_getres gettimeofday time times getrusage sysinfo uname getpid "
+    "getppid gettid getuid geteuid getgid getegid getresuid getresgid getgroups getpgrp getpgid getsid getpriority "
+    "sched_yield sched_getaffinity sched_getparam sched_getscheduler sched_get_priority_max sched_get_priority_min "
+    "getcpu getrandom getrlimit exit exit_group arch_prctl wait4 waitid"
+).split()
+MODES = "chmod fchmod fchmodat fchmodat2 utime utimes futimesat utimensat".split()
+"""Allowed only where everything outside the scratch is mounted read-only: Landlock does not stop these."""
+
+EXTENDED_ATTRIBUTES = (
+    "getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr setxattr lsetxattr fsetxattr"
+).split()
+HOSTILE = (
+    "ptrace process_vm_readv process_vm_writev kcmp pidfd_getfd pidfd_send_signal mount umount2 pivot_root move_mount "
+    "open_tree fsopen fsconfig fsmount fspick mount_setattr unshare setns bpf perf_event_open userfaultfd "
+    "io_uring_setup io_uring_enter io_uring_register keyctl add_key request_key init_module finit_module "
+    "delete_module kexec_load kexec_file_load reboot swapon swapoff open_by_handle_at acct syslog quotactl "
+    "settimeofday clock_settime adjtimex clock_adjtime sethostname setdomainname iopl ioperm modify_ldt"
+).split()
+
+# Left out on purpose: fcntl(F_SETOWN) sends signals anywhere, ioctl(TIOCSTI) types into a terminal.
+_FCNTL = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1032, 1034)
+_IOCTL = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # TCGETS TIOCGWINSZ FIONREAD FIONBIO FIONCLEX FIOCLEX
+_PRCTL = (3, 15, 16, 23, 39, 42, 0x53564D41)  # reading, thread names, names of anonymous memory
+_CLONE_THREAD = 0x00010000
+_CLONE_NEW_NAMESPACES = 0x7E020000
+_AF_UNIX, _SOCK_STREAM, _SOCK_TYPE = 1, 1, 0xF
+
+_AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+_X32_BIT = 0x40000000
+
+_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
+_NR, _ARCH, _ARGUMENTS = 0, 4, 16
+
+_ALLOW = 0x7FFF0000
+_KILL = 0x80000000
+_ERRNO = 0x00050000
+
+# A filter knows its process. It is compiled once with this in the process number's place (no constant of the
+# program looks like it), and each child writes its own number there.
+_PID_PLACEHOLDER = struct.pack("=I", 0x7E57D1D5)
+
+
+class _Program:
+    def __init__(self, machine: str) -> None:
+        self.machine = machine
+        self.code = b""
+
+    def add(self, operation: int, k: int, if_true: int = 0, if_false: int = 0) -> None:
+        self.code += struct.pack("=HBBI", operation, if_true, if_false, k & 0xFFFFFFFF)
+
+    def load_argument(self, index: int, half: int = 0) -> None:
+        """The low (0) or high (1) 32 bits of an argument; both machines are little-endian."""
+        self.add(_LOAD, _ARGUMENTS + 8 * index + 4 * half)
+
+    def answer(self, names: Iterable[str], action: int) -> None:
+        for name in names:
+            if (nr := number(name, self.machine)) is not None:
+                self.add(_EQUAL, nr, 0, 1)
+                self.add(_RETURN, action)
+
+    def when(self, name: str, tests: _Program, otherwise: int) -> None:
+        """Answer one call by tests that return ALLOW, else by `otherwise`. The tests fit one 8-bit jump."""
+        nr = number(name, self.machine)
+        if nr is None:
+            return
+        tests.add(_RETURN, otherwise)
+        self.add(_EQUAL, nr, 0, len(tests.code) // 8)
+        self.code += tests.code
+
+
+def compile_filter(*, machine: str | None = None, modes: bool = False) -> bytes:
+    """The program as bytes, still without a process number (see `for_process`).
+
+    Args:
+        machine: `x86_64` or `aarch64`; default this one.
+        modes: also allow chmod and utime; only safe where what lies outside is mounted read-only.
+    """
+    machine = machine or platform.machine()
+    program = _Program(machine)
+    program.add(_LOAD, _ARCH)
+    program.add(_EQUAL, _AUDIT_ARCH[machine], 1, 0)
+    program.add(_RETURN, _KILL)
+    program.add(_LOAD, _NR)
+    if machine == "x86_64":
+        program.add(_AT_LEAST, _X32_BIT, 0, 1)
+        program.add(_RETURN, _KILL)
+    program.answer((*FILES, *MEMORY, *PROCESS, *(MODES if modes else ())), _ALLOW)
+    program.answer(HOSTILE, _KILL)
+    program.answer(("clone3",), _ERRNO | errno.ENOSYS)  # its flags lie in memory; libc then takes clone
+    program.answer(EXTENDED_ATTRIBUTES, _ERRNO | errno.ENOTSUP)
+    _own_process_only(program)
+    program.when("clone", _thread(machine), _ERRNO | errno.EPERM)
+    program.when("socketpair", _stream_pair(machine), _ERRNO | errno.EACCES)
+    for name, argument, values in (("fcntl", 1, _FCNTL), ("ioctl", 1, _IOCTL), ("prctl", 0, _PRCTL)):
+        program.when(name, _one_of(machine, argument, values), _ERRNO | errno.EPERM)
+    program.add(_RETURN, _ERRNO | errno.EPERM)
+    return program.code
+
+
+def for_process(program: bytes, pid: int) -> bytes:
+    """The filter for one process, which may signal and measure itself and no other."""
+    return program.replace(_PID_PLACEHOLDER, struct.pack("=I", pid))
+
+
+def install(program: bytes) -> None:
+    """Put the calling process, one thread, under a filter for good. Needs no-new-privileges. Raises OSError."""
+    buffer = ctypes.create_string_buffer(program, len(program))
+    header = struct.pack("=H6xQ", len(program) // 8, ctypes.addressof(buffer))
+    prctl(PR_SET_SECCOMP, 2, header)
+
+
+def is_available() -> bool:
+    """Whether the kernel knows seccomp and this processor has a table."""
+    if platform.machine() not in _AUDIT_ARCH:
+        return False
+    try:
+        prctl(PR_GET_SECCOMP)
+    except OSError:
+        return False
+    return True
+
+
+def _own_process_only(program: _Program) -> None:
+    pid = struct.unpack("=I", _PID_PLACEHOLDER)[0]
+    for name in ("kill", "tgkill"):
+        tests = _Program(program.machine)
+        tests.load_argument(0)
+        tests.add(_EQUAL, pid, 0, 1)
+        tests.add(_RETURN, _ALLOW)
+        program.when(name, tests, _ERRNO | errno.EPERM)
+    limits = _Program(program.machine)  # prlimit64(0 or itself, what, NULL, old): read, never set
+    limits.load_argument(2)
+    limits.add(_EQUAL, 0, 0, 6)
+    limits.load_argument(2, half=1)
+    limits.add(_EQUAL, 0, 0, 4)
+    limits.load_argument(0)
+    limits.add(_EQUAL, 0, 1, 0)
+    limits.add(_EQUAL, pid, 0, 1)
+    limits.add(_RETURN, _ALLOW)
+    program.when("prlimit64", limits, _ERRNO | errno.EPERM)
+
+
+def _thread(machine: str) -> _Program:
+    tests = _Program(machine)
+    tests.load_argument(0)
+    tests.add(_ANY_BIT, _CLONE_NEW_NAMESPACES, 2, 0)
+    tests.add(_ANY_BIT, _CLONE_THREAD, 0, 1)
+    tests.add(_RETURN, _ALLOW)
+    return tests
+
+
+def _stream_pair(machine: str) -> _Program:
+    """A pair of streams, as asyncio makes; a datagram socket could still send to an address."""
+    tests = _Program(machine)
+    tests.load_argument(0)
+    tests.add(_EQUAL, _AF_UNIX, 0, 4)
+    tests.load_argument(1)
+    tests.add(_AND, _SOCK_TYPE)
+    tests.add(_EQUAL, _SOCK_STREAM, 0, 1)
+    tests.add(_RETURN, _ALLOW)
+    return tests
+
+
+def _one_of(machine: str, argument: int, values: Iterable[int]) -> _Program:
+    tests = _Program(machine)
+    tests.load_argument(argument)
+    for value in values:
+        tests.add(_EQUAL, value, 0, 1)
+        tests.add(_RETURN, _ALLOW)
+    return tests

@@ -1,0 +1,179 @@
+"""`CodeResult`: what became of a snippet, read from evidence the snippet cannot change where that matters.
+
+How the process ended is the kernel's word. What the report says is the snippet's own word at worst: it may
+claim to have failed, or draw any picture, but never that the sandbox was at fault.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from llmi_schema import Picture, Provenance
+from PIL import Image
+
+from llmi_sandbox import pictures
+from llmi_sandbox.code import wire
+from llmi_sandbox.code.limits import Limits
+
+Kind = Literal[
+    "ok",
+    "syntax_error",  # the code does not compile
+    "exception",  # it raised
+    "no_figure",  # it ended and drew nothing
+    "blank",  # its figure shows nothing
+    "render_error",  # its figure cannot be drawn, or has too many pixels
+    "exited",  # it ended its own process, or called exit() with a code
+    "timeout",  # it took too long on the clock
+    "timeout_cpu",  # it used too much processor time
+    "oom",  # it asked for more memory than allowed
+    "killed",  # ended from outside, most likely because the machine ran out of memory
+    "signal",  # it crashed the interpreter
+    "policy",  # it made a system call that only an attack makes
+    "disk_limit",  # it wrote too much into files
+    "output_limit",  # it printed too much
+    "bad_result",  # what it left as its result makes no sense
+    "sandbox_error",  # it could not be confined, and was not run
+    "sandbox_lost",  # the sandbox broke down twice, or was closed
+]
+
+_CLAIMABLE = frozenset(
+    {"ok", "syntax_error", "exception", "no_figure", "render_error", "exited", "oom", "disk_limit"}
+)
+"""What a report may say. All else is for the host to find out."""
+
+_MOST_MESSAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class CodeResult:
+    """What became of a snippet.
+
+    Attributes:
+        kind: one word; `ok` exactly when there is a picture.
+        picture: the figure, or None.
+        message: one sentence for a person; empty when all went well.
+        stdout, stderr: the ends of what it printed; stderr holds the traceback.
+        seconds: time on the clock from fork to end.
+        cpu_seconds: processor time.
+    """
+
+    kind: Kind
+    picture: Picture | None = None
+    message: str = ""
+    stdout: str = ""
+    stderr: str = ""
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        return self.picture is not None
+
+
+@dataclass(slots=True)
+class RunFiles:
+    """The four files of one run, in memory. The host makes them, the child gets copies of the descriptors."""
+
+    code: int
+    report: int
+    stdout: int
+    stderr: int
+
+    @classmethod
+    def make(cls, code: str, limits: Limits) -> RunFiles:
+        source = wire.memory_file("code")
+        _write_all(source, code.encode("utf-8", "surrogatepass"))
+        return cls(
+            source,
+            wire.memory_file("report", wire.report_size(limits.max_pixels)),
+            wire.memory_file("stdout", limits.output_bytes),
+            wire.memory_file("stderr", limits.output_bytes),
+        )
+
+    @property
+    def descriptors(self) -> list[int]:
+        return [self.code, self.report, self.stdout, self.stderr]
+
+    def close(self) -> None:
+        for descriptor in self.descriptors:
+            os.close(descriptor)
+
+
+def read_result(finished: wire.Finished, files: RunFiles, limits: Limits, code: str) -> CodeResult:
+    """Make a result of a dead child's remains."""
+    kind, picture, message = _judge(finished, files, limits, code)
+    if kind == "exception" and limits.output_bytes in (_written(files.stdout), _written(files.stderr)):
+        kind, message = "output_limit", f"it printed more than {limits.output_bytes:,} bytes"
+    stdout, stderr = (_tail(file, limits) for file in (files.stdout, files.stderr))
+    return CodeResult(kind, picture, message, stdout, stderr, finished.seconds, finished.cpu_seconds)
+
+
+def _judge(
+    finished: wire.Finished, files: RunFiles, limits: Limits, code: str
+) -> tuple[Kind, Picture | None, str]:
+    match finished.ending:
+        case "wall_time":
+            return "timeout", None, f"it took more than {limits.wall_seconds:g} seconds"
+        case "disk":
+            return "disk_limit", None, f"it wrote more than {limits.disk_bytes:,} bytes, or too many files"
+        case "no_setup":
+            return "sandbox_error", None, f"the snippet could not be confined: {_tail(files.stderr, limits)}"
+    if os.WIFSIGNALED(finished.status):
+        return _signalled(os.WTERMSIG(finished.status), finished, limits)
+    try:
+        report = wire.read_report(files.report)
+    except ValueError as error:
+        return "bad_result", None, f"its result is damaged: {error}"
+    if report is None:
+        return "exited", None, f"it ended its own process with status {os.WEXITSTATUS(finished.status)}"
+    kind = report.fields.get("kind")
+    if kind not in _CLAIMABLE or kind not in get_args(Kind):
+        return "bad_result", None, "its result is of no known kind"
+    if kind == "ok":
+        return _picture(report, files.report, limits, code)
+    return kind, None, str(report.fields.get("message", ""))[:_MOST_MESSAGE]
+
+
+def _signalled(number: int, finished: wire.Finished, limits: Limits) -> tuple[Kind, Picture | None, str]:
+    name = signal.Signals(number).name if number in signal.Signals._value2member_map_ else f"signal {number}"
+    spent = number == signal.SIGKILL and finished.cpu_seconds >= limits.cpu_seconds
+    if number == signal.SIGXCPU or spent:
+        return "timeout_cpu", None, f"it used more than {limits.cpu_seconds:g} seconds of processor time"
+    if number == signal.SIGSYS:
+        return "policy", None, "it was stopped at a system call that no figure needs"
+    if number == signal.SIGKILL:
+        return "killed", None, "it was killed from outside, most likely because the machine ran out of memory"
+    return "signal", None, f"it crashed the interpreter ({name})"
+
+
+def _picture(report: wire.Report, file: int, limits: Limits, code: str) -> tuple[Kind, Picture | None, str]:
+    width, height = report.width, report.height
+    if not 0 < width * height <= limits.max_pixels:
+        return "bad_result", None, f"its result claims to be {width} x {height} pixels"
+    pixels = os.pread(file, 4 * width * height, wire.PIXELS_AT)
+    image = Image.frombuffer("RGBA", (width, height), pixels, "raw", "RGBA", 0, 1)
+    if pictures.is_blank(image):
+        return "blank", None, "the figure shows nothing"
+    provenance = Provenance(tool="code", provider="llmi_sandbox", request=code)
+    return "ok", pictures.encode(image, provenance), ""
+
+
+def _written(file: int) -> int:
+    """How far a fixed-size file was written: the descriptor shares its position with the child's."""
+    return os.lseek(file, 0, os.SEEK_CUR)
+
+
+def _tail(file: int, limits: Limits) -> str:
+    end = min(_written(file), limits.output_bytes)
+    start = max(0, end - 4 * limits.tail_characters)
+    text = os.pread(file, end - start, start).decode("utf-8", "replace")
+    return text.replace("\0", "")[-limits.tail_characters :]
+
+
+def _write_all(file: int, data: bytes) -> None:
+    written = 0
+    while written < len(data):
+        written += os.write(file, data[written:])

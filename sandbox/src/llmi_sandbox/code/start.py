@@ -1,0 +1,181 @@
+"""Start a zygote: a fresh interpreter with nothing of the host's environment but where its packages are."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any
+
+from llmi_sandbox.code import scratch, wire
+from llmi_sandbox.code.isolation.tier import Isolation
+from llmi_sandbox.code.limits import Limits
+from llmi_sandbox.errors import SandboxUnavailableError
+
+_BOOT = Path(__file__).with_name("boot.py")
+_KEPT_VARIABLES = ("LD_LIBRARY_PATH", "TZ")
+_START_SECONDS = 120
+_PROBE_SECONDS = 30
+_STOP_SECONDS = 5
+
+
+class Zygote:
+    """A running zygote, seen from the host: its socket, its isolation, its end."""
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], control: socket.socket, isolation: Isolation, folder: Path
+    ) -> None:
+        self.control = control
+        self.isolation = isolation
+        self._process = process
+        self._folder = folder
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def kill(self) -> None:
+        """End it now; its children end with it, and readers of the socket learn of it."""
+        self._process.kill()
+
+    def hang_up(self) -> None:
+        """Tell it, and whoever reads its socket here, that the host is done."""
+        with contextlib.suppress(OSError):
+            self.control.shutdown(socket.SHUT_RDWR)
+
+    def remove(self) -> None:
+        """Wait until it is gone and clear what it leaves."""
+        self.hang_up()
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self.control.close()
+        scratch.remove(self._folder)
+
+
+def start_zygote(limits: Limits, *, unsafe: bool, without: Iterable[str] = ()) -> Zygote:
+    """Start a zygote and wait until it is warm, about two seconds.
+
+    Raises:
+        SandboxUnavailableError: the machine isolates too little and `unsafe` is not given, or it did not start.
+    """
+    scratch.sweep()
+    folder, lock = scratch.make()
+    ours, theirs = socket.socketpair()
+    with theirs, tempfile.TemporaryFile() as log:
+        settings = {"limits": asdict(limits), "unsafe": unsafe, "without": list(without)}
+        process = _launch(folder, {**settings, "control": theirs.fileno()}, (theirs.fileno(), lock), log)
+        os.close(lock)
+        theirs.close()
+        try:
+            ours.settimeout(_START_SECONDS)
+            hello = wire.receive_hello(ours)
+            ours.settimeout(None)
+        except (wire.Lost, OSError) as error:
+            _discard(process, ours, folder)
+            raise SandboxUnavailableError(f"the sandbox process did not start: {_reason(log, error)}") from None
+    isolation = Isolation(**hello)
+    if isolation.tier == "none" and not unsafe:
+        _discard(process, ours, folder)
+        raise SandboxUnavailableError(isolation.sentence)
+    if isolation.tier == "A":  # it lives in a file tree of its own now, and needs nothing on disk
+        scratch.remove(folder)
+    return Zygote(process, ours, isolation, folder)
+
+
+def probe() -> Isolation:
+    """What this machine can do to isolate snippets; takes about 0.1 s and changes nothing.
+
+    Raises:
+        SandboxUnavailableError: no interpreter could be started to find out.
+    """
+    folder, lock = scratch.make()
+    try:
+        with tempfile.TemporaryFile() as log:
+            process = _launch(folder, {"control": None}, (lock,), log, stdout=subprocess.PIPE)
+            try:
+                answer, _ = process.communicate(timeout=_PROBE_SECONDS)
+            except subprocess.TimeoutExpired as error:
+                process.kill()
+                process.communicate()
+                raise SandboxUnavailableError(f"the probe did not end: {_reason(log, error)}") from None
+            try:
+                return Isolation(**json.loads(answer))
+            except (ValueError, TypeError) as error:
+                raise SandboxUnavailableError(f"the probe failed: {_reason(log, error)}") from None
+    finally:
+        os.close(lock)
+        scratch.remove(folder)
+
+
+def _launch(
+    folder: Path,
+    settings: dict[str, Any],
+    descriptors: tuple[int, ...],
+    log: IO[bytes],
+    stdout: int = subprocess.DEVNULL,
+) -> subprocess.Popen[bytes]:
+    if not sys.executable:
+        raise SandboxUnavailableError("this Python does not know its own interpreter (sys.executable is empty)")
+    argument = json.dumps({**settings, "scratch": str(folder)})
+    try:
+        return subprocess.Popen(  # noqa: S603 - our own file, by our own interpreter
+            [sys.executable, "-P", str(_BOOT), argument],
+            env=_environment(folder),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=log,
+            pass_fds=descriptors,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise SandboxUnavailableError(f"{sys.executable} cannot be started: {error}") from None
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Nothing is inherited but library paths and the time zone: an environment is full of keys."""
+    home = str(folder)
+    return {
+        **{name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ},
+        "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if os.path.isabs(entry)),
+        "PYTHONHASHSEED": "0",
+        "PYTHONUTF8": "1",
+        "PYTHONIOENCODING": "utf-8:backslashreplace",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PATH": os.defpath,
+        "LANG": "C.UTF-8",
+        "HOME": home,
+        "TMPDIR": home,
+        "XDG_CONFIG_HOME": home,
+        "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"),  # the list of fonts
+        "MPLBACKEND": "Agg",
+        "OPENBLAS_NUM_THREADS": "1",  # a process with threads cannot be forked safely
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "NUMEXPR_NUM_THREADS": "1",
+    }
+
+
+def _discard(process: subprocess.Popen[bytes], control: socket.socket, folder: Path) -> None:
+    control.close()
+    process.kill()
+    process.wait()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _reason(log: IO[bytes], error: Exception) -> str:
+    """The last line the process wrote, which is the exception it died of."""
+    log.seek(0)
+    lines = log.read().decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else str(error) or type(error).__name__

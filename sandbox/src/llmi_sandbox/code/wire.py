@@ -1,0 +1,144 @@
+"""What host, zygote and snippet tell one another. Standard library alone: all three import it.
+
+Host to zygote: a run number with four files (code, report, stdout, stderr) attached. Zygote to host: how the
+process ended. The figure never travels in messages: the child writes it into the report, a piece of memory
+the host made, of fixed size, and reads back when the child is dead and nobody else holds it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import struct
+import sys
+import tempfile
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Ending = Literal["by_itself", "wall_time", "disk", "no_setup"]
+_ENDINGS: tuple[Ending, ...] = ("by_itself", "wall_time", "disk", "no_setup")
+
+_REQUEST = struct.Struct("=Q")
+_FINISHED = struct.Struct("=QiddB")
+_HELLO = struct.Struct("=I")
+_REPORT = struct.Struct("=8sIII")
+_REPORT_MARK = b"llmi-fig"
+
+FILES_PER_RUN = 4
+PIXELS_AT = 65_536
+"""Where the pixels begin in a report; before them its head and a little JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a child ended: what `waitpid` said, and whether the zygote ended it."""
+
+    run: int
+    status: int
+    seconds: float
+    cpu_seconds: float
+    ending: Ending
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a child says of itself; nothing in it can be trusted. Pixels are RGBA rows from `PIXELS_AT` on."""
+
+    fields: dict[str, Any]
+    width: int
+    height: int
+
+
+class Lost(Exception):
+    """The other side is gone."""
+
+
+def report_size(max_pixels: int) -> int:
+    return PIXELS_AT + 4 * max_pixels
+
+
+def memory_file(name: str, size: int | None = None) -> int:
+    """A file that exists in memory only. With a size, it can neither grow nor shrink."""
+    if sys.platform != "linux":
+        with tempfile.TemporaryFile() as file:
+            descriptor = os.dup(file.fileno())
+    else:
+        descriptor = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    if size is not None:
+        os.ftruncate(descriptor, size)
+        if sys.platform == "linux":
+            fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK)
+    return descriptor
+
+
+def send_request(control: socket.socket, run: int, files: list[int]) -> None:
+    socket.send_fds(control, [_REQUEST.pack(run)], files)
+
+
+def receive_request(control: socket.socket) -> tuple[int, list[int]]:
+    """The next run and its files. Raises `Lost` when the host is gone."""
+    data, files, _, _ = socket.recv_fds(control, _REQUEST.size, FILES_PER_RUN)
+    if len(data) < _REQUEST.size or len(files) < FILES_PER_RUN:
+        raise Lost
+    return _REQUEST.unpack(data)[0], files
+
+
+def send_finished(control: socket.socket, finished: Finished) -> None:
+    ending = _ENDINGS.index(finished.ending)
+    control.sendall(
+        _FINISHED.pack(finished.run, finished.status, finished.seconds, finished.cpu_seconds, ending)
+    )
+
+
+def receive_finished(control: socket.socket) -> Finished:
+    """The next ended child. Raises `Lost` when the zygote is gone."""
+    run, status, seconds, cpu_seconds, ending = _FINISHED.unpack(_receive(control, _FINISHED.size))
+    return Finished(run, status, seconds, cpu_seconds, _ENDINGS[ending])
+
+
+def send_hello(control: socket.socket, hello: dict[str, Any]) -> None:
+    body = json.dumps(hello).encode()
+    control.sendall(_HELLO.pack(len(body)) + body)
+
+
+def receive_hello(control: socket.socket) -> dict[str, Any]:
+    """What the zygote found out before its first run. Raises `Lost`."""
+    length = _HELLO.unpack(_receive(control, _HELLO.size))[0]
+    hello: dict[str, Any] = json.loads(_receive(control, length))
+    return hello
+
+
+def write_report(memory: Any, fields: dict[str, Any], width: int = 0, height: int = 0) -> None:
+    """Fill a report. The mark comes last, so that one cut short is none."""
+    body = json.dumps(fields).encode()[: PIXELS_AT - _REPORT.size]
+    memory[_REPORT.size : _REPORT.size + len(body)] = body
+    memory[: _REPORT.size] = _REPORT.pack(_REPORT_MARK, len(body), width, height)
+
+
+def read_report(descriptor: int) -> Report | None:
+    """The report of a dead child, None when it wrote none. Raises ValueError when it makes no sense."""
+    head = os.pread(descriptor, PIXELS_AT, 0)
+    mark, length, width, height = _REPORT.unpack_from(head)
+    if mark == bytes(len(mark)):
+        return None
+    if mark != _REPORT_MARK or length > PIXELS_AT - _REPORT.size:
+        raise ValueError("its head is not one of ours")
+    try:
+        fields = json.loads(head[_REPORT.size : _REPORT.size + length])
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if not isinstance(fields, dict):
+        raise ValueError("it holds no fields")
+    return Report(fields, width, height)
+
+
+def _receive(control: socket.socket, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        part = control.recv(size - len(data))
+        if not part:
+            raise Lost
+        data += part
+    return data

@@ -1,0 +1,1 @@
+"""The visual tools, and what a tool is (`base`)."""
