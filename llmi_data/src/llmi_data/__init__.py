@@ -19,9 +19,9 @@ from llmi_data.pipeline import MadeDataset, Progress, Report, make_dataset
 from llmi_data.plan import Assignment, Cell, Plan
 from llmi_data.row import Message, Origin, Question, Reading, Row, Verdict
 from llmi_data.scenario import Scenario, Series
-from llmi_data.split import Split, Straddler, split, straddlers
+from llmi_data.splits import Split, Straddler, split, straddlers
 from llmi_data.summary import Summary, plot_cells, summarize
-from llmi_data.validate import (
+from llmi_data.validation import (
     Agreement,
     BlindReader,
     Dropped,

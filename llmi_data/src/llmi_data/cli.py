@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from llmi_data.row import Row
+    from llmi_data.summary import Summary
 
 
 class _Commands(TyperGroup):
@@ -40,11 +41,22 @@ RowsFile = Annotated[Path, typer.Argument(metavar="ROWS.JSONL", help="Rows, one 
 
 
 @app.command()
+def plan(
+    rows: Annotated[int, typer.Option(help="How many rows the plan is for.")] = 480,
+    seed: Annotated[int, typer.Option(help="The seed everything follows from.")] = 0,
+) -> None:
+    """Print the default plan as YAML: the start of one of your own."""
+    from llmi_data.plan import Plan
+
+    typer.echo(Plan.demo(rows=rows, seed=seed).to_yaml(), nl=False)
+
+
+@app.command()
 def generate(
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the rows go (JSON Lines).")] = Path(
         "rows.jsonl"
     ),
-    plan: Annotated[Path | None, typer.Option(help="A plan in YAML; the default plan without it.")] = None,
+    plan_file: Annotated[Path | None, typer.Option("--plan", help="A plan in YAML; else the default plan.")] = None,
     rows: Annotated[int | None, typer.Option(help="Size of the default plan (480).")] = None,
     seed: Annotated[int | None, typer.Option(help="Takes the place of the plan's seed.")] = None,
 ) -> None:
@@ -54,9 +66,9 @@ def generate(
     from llmi_data.offline import generate as compose_rows
     from llmi_data.plan import Plan
 
-    if plan and rows is not None:
+    if plan_file and rows is not None:
         raise PlanError("--plan says how many rows there are: leave out --rows, or change the plan")
-    wanted = Plan.from_yaml(plan) if plan else Plan.demo(rows=480 if rows is None else rows)
+    wanted = Plan.from_yaml(plan_file) if plan_file else Plan.demo(rows=480 if rows is None else rows)
     if seed is not None:
         wanted = wanted.model_copy(update={"seed": seed})
     written = write_rows(output, compose_rows(wanted))
@@ -72,7 +84,7 @@ def validate(
     """Keep the rows on which a blind reader, who sees no labels, agrees."""
     from llmi_data.errors import RowError
     from llmi_data.jsonl import read_rows, write_lines, write_rows
-    from llmi_data.validate import validate as validate_rows
+    from llmi_data.validation import validate as validate_rows
 
     console = _console()
     broken: list[RowError] = []
@@ -104,7 +116,7 @@ def dataset(
     """Split rows by scenario and save them as a `datasets.DatasetDict`."""
     from llmi_data.dataset import save
     from llmi_data.jsonl import read_rows
-    from llmi_data.split import split
+    from llmi_data.splits import split
 
     sides = split(read_rows(rows))
     save(sides, output)
@@ -129,20 +141,23 @@ def stats(
     _show(summary)
 
 
-def _show(summary: Any) -> None:
+def _show(summary: Summary) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from llmi_schema import ImageCount
-
-    table = Table("required tools", *(str(ImageCount.decode(code)) for code in summary.counts), "all")
+    short = {-1: "none", 0: "any", 99: "1+"}
+    headers = [short.get(code, str(code)) for code in summary.counts]
+    table = Table("required tools", *headers, "all", caption="rows by pictures wanted")
     for tools, cell in summary.cells.items():
         table.add_row(tools, *(str(cell.get(code, "")) for code in summary.counts), str(sum(cell.values())))
     table.add_section()
     table.add_row("all", *map(str, summary.counts.values()), str(summary.rows))
     console = Console()
     console.print(table)
-    words = "{} to {} words (median {:g})".format(*(summary.words[i] for i in (0, 2, 1))) if summary.words else "none"
+    words = "none"
+    if summary.words:
+        fewest, middle, most = summary.words
+        words = f"{fewest} to {most} words (median {middle:g})"
     console.print(
         f"{len(summary.families)} families, {summary.scenarios} scenarios, {summary.wordings} wordings;"
         f" {summary.with_pictures} rows with pictures; prompts: {words}"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +14,14 @@ from pydantic import ValidationError
 from llmi_data.errors import RowError
 from llmi_data.jsonl import explain
 from llmi_data.row import Row
-from llmi_data.split import Split
+from llmi_data.splits import Split
 from llmi_schema import LLMIError
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict, Features
+
+_MARK = "dataset_dict.json"
+"""The file `save_to_disk` leaves in a folder of splits."""
 
 
 def features() -> Features:
@@ -96,8 +102,24 @@ def from_dataset(dataset: Dataset) -> Iterator[Row]:
 
 
 def save(split: Split, folder: str | Path) -> None:
-    """Write the splits so that `datasets.load_from_disk` and `load` read them."""
-    to_dataset_dict(split).save_to_disk(str(folder))
+    """Write the splits so that `datasets.load_from_disk` and `load` read them; an earlier dataset is replaced whole.
+
+    Raises `RowError` when the folder holds anything else, or cannot be written.
+    """
+    folder = Path(folder).absolute()
+    if folder.exists() and not (folder / _MARK).is_file() and (not folder.is_dir() or any(folder.iterdir())):
+        raise RowError(f"{folder}: holds something that is no dataset; choose another folder")
+    unfinished = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    try:
+        with _quietly():
+            to_dataset_dict(split).save_to_disk(str(unfinished))
+        if folder.exists():
+            shutil.rmtree(folder)
+        unfinished.replace(folder)
+    except OSError as error:
+        raise RowError(f"{folder}: cannot write here ({error.strerror or error}); choose another folder") from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def load(folder: str | Path) -> Split:
@@ -114,6 +136,20 @@ def load(folder: str | Path) -> Split:
         raise RowError(f"{folder}: needs the splits train and test; it has {', '.join(map(str, found))}") from None
     except RowError as problem:
         raise RowError(f"{folder}: {problem}") from None
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """No progress bars of `datasets`: a few thousand rows take no time, and a caller may have a display of its own."""
+    from datasets.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+
+    disabled_before = are_progress_bars_disabled()
+    disable_progress_bars()
+    try:
+        yield
+    finally:
+        if not disabled_before:
+            enable_progress_bars()
 
 
 def _row(value: dict[str, Any], number: int) -> Row:

@@ -14,9 +14,9 @@ from llmi_data.dataset import to_dataset_dict
 from llmi_data.offline import generate
 from llmi_data.plan import Plan
 from llmi_data.row import Row
-from llmi_data.split import Split, split
+from llmi_data.splits import Split, split
 from llmi_data.summary import Summary, summarize
-from llmi_data.validate import Agreement, BlindReader, Dropped, OfflineReader, validate
+from llmi_data.validation import Agreement, BlindReader, Dropped, OfflineReader, validate
 
 if TYPE_CHECKING:
     from datasets import DatasetDict

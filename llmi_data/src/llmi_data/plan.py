@@ -116,9 +116,9 @@ class Plan(BaseModel):
             raise PlanError(f"{path}: {_first_problem(error)}") from None
 
     def to_yaml(self) -> str:
-        import yaml
-
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, default_flow_style=None)
+        """The plan as a file for `from_yaml`, a line per cell."""
+        cells = (f"  - {{count: {c.count}, tools: [{', '.join(c.tools)}], rows: {c.rows}}}" for c in self.cells)
+        return "\n".join((f"seed: {self.seed}", f"test_share: {self.test_share}", "cells:", *cells, ""))
 
     def expand(self) -> Iterator[Assignment]:
         """Every row to make, cells mixed, in an order that depends on the seed alone."""

@@ -23,6 +23,7 @@ from llmi_schema.calls import (
 )
 from llmi_schema.constraint import MAX_IMAGES, Constraint, ImageCount
 from llmi_schema.document import BadTag, Document, Segment, Tag, Text, Thought
+from llmi_schema.engines import Probe, probe, request_parameters
 from llmi_schema.errors import (
     ConfigurationError,
     ConstraintError,
@@ -30,10 +31,20 @@ from llmi_schema.errors import (
     LLMIError,
     SystemRequirementError,
 )
+from llmi_schema.grammar import Grammar, RowConstraint, close, document_grammar
 from llmi_schema.language import DEFAULT_LANGUAGE, Language
 from llmi_schema.parser import parse
 from llmi_schema.picture import FailureReason, Picture, Provenance, ToolResult
+from llmi_schema.prompt import system_prompt
 from llmi_schema.rendered import RenderedDocument
+from llmi_schema.repair import repair
+from llmi_schema.schemas import (
+    call_from_arguments,
+    document_from_segments,
+    segment_schema,
+    tag_schema,
+    tool_definitions,
+)
 
 __version__ = "0.1.0"
 
@@ -52,14 +63,17 @@ __all__ = [
     "EditCall",
     "EditParams",
     "FailureReason",
+    "Grammar",
     "ImageCount",
     "LLMIError",
     "Language",
     "LanguageError",
     "Picture",
     "PictureIndex",
+    "Probe",
     "Provenance",
     "RenderedDocument",
+    "RowConstraint",
     "SearchCall",
     "SearchParams",
     "Segment",
@@ -69,5 +83,16 @@ __all__ = [
     "Thought",
     "ToolCall",
     "ToolResult",
+    "call_from_arguments",
+    "close",
+    "document_from_segments",
+    "document_grammar",
     "parse",
+    "probe",
+    "repair",
+    "request_parameters",
+    "segment_schema",
+    "system_prompt",
+    "tag_schema",
+    "tool_definitions",
 ]

@@ -17,15 +17,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from llmi_schema.constraint import MAX_IMAGES, ImageCount
 from llmi_schema.errors import ConfigurationError, ConstraintError, SystemRequirementError
-from llmi_schema.grammar import Grammar, document_grammar
-from llmi_schema.language import DEFAULT_LANGUAGE, Language
-from llmi_schema.masks import Backend, GrammarMasks, Matcher
-from llmi_schema.vocabulary import Vocabulary, vocabulary_of
+from llmi_schema.grammar import Grammar, RowConstraint, document_grammar
+from llmi_schema.masks import Backend, GrammarMasks, Matcher, grammar_masks
+from llmi_schema.vocabulary import vocabulary_of
 
 try:
     from outlines.processors import OutlinesLogitsProcessor
@@ -34,33 +31,19 @@ except ImportError as error:
         "constrained decoding needs outlines and its backends: pip install 'llmi-schema[outlines]'"
     ) from error
 
+__all__ = ["DocumentProcessor", "RowConstraint"]
+
 _log = logging.getLogger(__name__)
 
 _TIGHT_CHOICES = 64
 """How many of the likeliest tokens are tried one by one when the budget is tight."""
 
 
-@dataclass(frozen=True)
-class RowConstraint:
-    """What one row of a batch must be: a count, the input pictures it may edit, the tools, and which are required."""
-
-    count: ImageCount = ImageCount()
-    input_images: int = 0
-    language: Language = DEFAULT_LANGUAGE
-    required_tools: frozenset[str] = frozenset()
-    max_images: int = MAX_IMAGES
-
-    def grammar(self) -> Grammar:
-        return document_grammar(
-            self.count,
-            input_images=self.input_images,
-            language=self.language,
-            required_tools=self.required_tools,
-            max_images=self.max_images,
-        )
+_BROKEN = -1
+"""The state of a row that was given a token the constraint forbids."""
 
 
-class DocumentProcessor(OutlinesLogitsProcessor):  # type: ignore[misc]
+class DocumentProcessor(OutlinesLogitsProcessor):
     """A logits processor that lets row i write documents of `rows[i]` only, and end them within `max_new_tokens`.
 
     Sampling and greedy search; with `num_return_sequences=n` each constraint serves n neighbouring rows. Beams move
@@ -89,7 +72,7 @@ class DocumentProcessor(OutlinesLogitsProcessor):  # type: ignore[misc]
         tokenizer = getattr(tokenizer, "tokenizer", tokenizer)
         self._vocabulary = vocabulary_of(tokenizer, vocab_size)
         self._budget = max_new_tokens
-        self._masks = [_masks(row.grammar(), self._vocabulary, tokenizer, backend) for row in rows]
+        self._masks = [grammar_masks(document_grammar(row), self._vocabulary, tokenizer, backend) for row in rows]
         for number, masks in enumerate(self._masks):
             self._refuse_impossible(number, masks.grammar)
         self.reset()
@@ -103,7 +86,6 @@ class DocumentProcessor(OutlinesLogitsProcessor):  # type: ignore[misc]
     def process_logits(self, input_ids: Any, logits: Any) -> Any:
         """Rule out the tokens that may not come next. Shapes: (rows, tokens so far), (rows, vocabulary)."""
         import numpy as np
-        import torch
 
         self._follow(input_ids)
         if logits.shape[-1] != self._vocabulary.size:
@@ -111,8 +93,8 @@ class DocumentProcessor(OutlinesLogitsProcessor):  # type: ignore[misc]
                 f"the model's logits are {logits.shape[-1]} wide, but the processor was built for "
                 f"{self._vocabulary.size}: pass vocab_size={logits.shape[-1]}"
             )
-        packed = np.stack([row.mask() for row in self._rows])
-        logits = logits.masked_fill(~_unpacked(torch.from_numpy(packed), logits), float("-inf"))
+        allowed = np.stack([row.mask() for row in self._rows])
+        logits = logits.masked_fill(_forbidden(allowed, logits), float("-inf"))
         for i, row in enumerate(self._rows):
             if row.tight:
                 logits[i] = self._affordable(row, logits[i])
@@ -192,19 +174,19 @@ class _Row:
         if token == self._vocabulary.eos:
             self._ended = True
             return
-        state = self._after(token)
+        state = self._after(token) if self._state != _BROKEN else None
         if state is None:
             # another processor, or NaN logits, chose what was ruled out; this row ends, its neighbours go on
             _log.warning("token %d was ruled out by the constraint but chosen; the row is ended", token)
-            self._ended, self.last = True, None
+            self._left, self._state = 0, _BROKEN
             return
         self._state = state
         self._unread.append(token)
 
     def mask(self) -> Any:
         """The allowed tokens, as packed bits."""
-        if self._ended:
-            return _only(self._vocabulary.pad, self._vocabulary.size)
+        if self._ended or self._state == _BROKEN:
+            return _only(self._vocabulary.pad if self._ended else self._vocabulary.eos, self._vocabulary.size)
         mask = self._masks.cached(self._state)
         if mask is None:
             if self._matcher is None:
@@ -218,11 +200,14 @@ class _Row:
     def tight(self) -> bool:
         """Whether some token could make the ending cost more than is left.
 
-        Bytes bound tokens from above. One token can lengthen the ending by a tag's skeleton at most; the bound
-        takes the whole ending of a document with one more tag.
+        One token can lengthen the ending by a tag's skeleton at most, or by what completes an escape; both are
+        counted in bytes, which bound tokens from above.
         """
-        ending = len(self._automaton.shortest(self._state))
-        return not self._ended and self._left - 2 < ending + self._masks.longest_detour
+        if self._ended or self._state == _BROKEN:
+            return False
+        room = self._left - 2 - self._masks.grammar.longest_detour
+        ending = self._automaton.shortest(self._state)
+        return room < len(ending) and room < len(self._vocabulary.spell(ending))
 
     def affords(self, token: int) -> bool:
         """Whether the document can still be ended in time once this token is taken."""
@@ -253,19 +238,14 @@ def _only(token: int, size: int) -> Any:
     return mask.view(np.int32)
 
 
-def _unpacked(packed: Any, like: Any) -> Any:
-    """Bits as booleans of the logits' shape. The packed form, 32 times smaller, is what goes to the device."""
+def _forbidden(allowed: Any, logits: Any) -> Any:
+    """Packed bits of allowed tokens as a bool tensor that is true where a token is not allowed."""
+    import numpy as np
     import torch
 
-    packed = packed.to(like.device, non_blocking=True)
-    bits = torch.arange(32, dtype=torch.int32, device=like.device)
-    return (packed.unsqueeze(-1) >> bits & 1).flatten(1)[:, : like.shape[-1]].bool()
-
-
-def _masks(grammar: Grammar, vocabulary: Vocabulary, tokenizer: Any, backend: Backend) -> GrammarMasks:
-    """One compilation per grammar, vocabulary and backend."""
-    key = (grammar.rules.start, id(grammar), backend)
-    if key not in vocabulary.compiled:
-        vocabulary.compiled[key] = GrammarMasks(grammar, vocabulary, tokenizer, backend)
-    masks: GrammarMasks = vocabulary.compiled[key]
-    return masks
+    if logits.device.type == "cpu":
+        bits = np.unpackbits(~allowed.view(np.uint8), axis=1, bitorder="little", count=logits.shape[-1])
+        return torch.from_numpy(bits).view(torch.bool)
+    packed = torch.from_numpy(~allowed).to(logits.device)  # an eighth of a byte per token crosses the bus
+    places = torch.arange(32, dtype=torch.int32, device=logits.device)
+    return (packed.unsqueeze(-1) >> places & 1).flatten(1)[:, : logits.shape[-1]].bool()

@@ -48,15 +48,13 @@ def to_lark(rules: Rules) -> str:
             case TextUntil(marker):
                 return markers.setdefault(marker, f"UNTIL_{len(markers)}")
             case other:
-                return _compound(other, write, str)
+                return _compound(other, write)
 
-    bodies = [f"{_lark_name(name)}: {write(rule)}" for name, rule in rules.named.items()]
+    bodies = [f"{name}: {write(rule)}" for name, rule in rules.named.items()]
     words = "|".join(word.replace("/", r"\/") for word in FORBIDDEN)
-    until = [
-        f"{name}: (/(?s:.*)/ & ~FORBIDDEN) {_quoted(marker)}" for marker, name in markers.items()
-    ]
+    until = [f"{name}: (/(?s:.*)/ & ~FORBIDDEN) {_quoted(marker)}" for marker, name in markers.items()]
     terminals = _LARK_TERMINALS.replace("{words}", words).strip()
-    return "\n".join([f"start: {_lark_name(rules.start)}", *bodies, terminals, *until]) + "\n"
+    return "\n".join([f"start: {rules.start}", *bodies, terminals, *until]) + "\n"
 
 
 def to_ebnf(rules: Rules) -> str:
@@ -78,7 +76,7 @@ def to_ebnf(rules: Rules) -> str:
             case TextUntil(marker):
                 return f"text0 {_quoted(marker)}"
             case other:
-                return _compound(other, write, str)
+                return _compound(other, write)
 
     bodies = [f"{name} ::= {write(rule)}" for name, rule in rules.named.items()]
     lines = [f"root ::= {rules.start}", *bodies, *_right_linear(TEXT), *_right_linear(STRING)]
@@ -110,20 +108,14 @@ def to_regex(rules: Rules) -> str:
     return write(Reference(rules.start))
 
 
-def _compound(
-    expression: Sequence | Choice | Reference, write: Callable[[Expression], str], name: Callable[[str], str]
-) -> str:
+def _compound(expression: Sequence | Choice | Reference, write: Callable[[Expression], str]) -> str:
     match expression:
         case Sequence(items):
             return " ".join(map(write, items))
         case Choice(options):
             return f"({' | '.join(map(write, options))})"
         case Reference(rule):
-            return name(rule)
-
-
-def _lark_name(name: str) -> str:
-    return name
+            return rule
 
 
 def _quoted(text: str) -> str:
@@ -139,7 +131,7 @@ def _right_linear(lexeme: Lexeme) -> Iterable[str]:
         for character, target in state.edges.items():
             targets.setdefault(target, []).append(character)
         if state.other != DEAD:
-            options.append(f"[^{_members(state.edges)}] {lexeme.name}{state.other}")
+            options.append(f"[{_all_but(state.edges)}] {lexeme.name}{state.other}")
         options += [
             f"[{_members(characters)}] {lexeme.name}{target}"
             for target, characters in targets.items()
@@ -150,3 +142,14 @@ def _right_linear(lexeme: Lexeme) -> Iterable[str]:
 
 def _members(characters: Iterable[str]) -> str:
     return "".join(f"\\x{ord(c):02x}" if not c.isalnum() else c for c in sorted(characters))
+
+
+def _all_but(characters: Iterable[str]) -> str:
+    """Every other character, as ranges without the surrogates: xgrammar's `[^...]` lets those through."""
+    ranges = []
+    low = 0
+    for code in [*sorted(map(ord, characters)), 0xD800]:
+        if low < code:
+            ranges.append(f"\\x{low:02x}-\\{'x' if code <= 0x80 else 'u'}{code - 1:02x}")
+        low = code + 1
+    return "".join(ranges) + r"\uE000-\U0010FFFF"

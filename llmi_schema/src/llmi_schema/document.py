@@ -19,7 +19,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Thought:
-    """A `<think>` block with its markers; never shown to a judge, never scored. Not `closed` when the text ends in it."""
+    """A `<think>` block with its markers; never shown to a judge, never scored. Not `closed`: the text ends in it."""
 
     kind: ClassVar[Literal["thought"]] = "thought"
     start: int

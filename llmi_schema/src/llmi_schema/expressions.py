@@ -80,3 +80,22 @@ def choice(options: Iterable[Expression]) -> Expression:
     """Without repetitions."""
     distinct = tuple(dict.fromkeys(options))
     return distinct[0] if len(distinct) == 1 else Choice(distinct)
+
+
+def longest_skeleton(expression: Expression) -> int:
+    """Bytes of the longest text with empty strings in it, up to the next rule."""
+    match expression:
+        case Literal(text):
+            return len(text.encode())
+        case Digit():
+            return 1
+        case JsonString():
+            return len('""')
+        case TextUntil(marker):
+            return len(marker.encode())
+        case Sequence(items):
+            return sum(map(longest_skeleton, items))
+        case Choice(options):
+            return max(map(longest_skeleton, options))
+        case FreeText() | Reference():
+            return 0

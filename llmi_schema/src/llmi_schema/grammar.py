@@ -6,7 +6,7 @@ known. One small representation (`Expression`) is written out for each engine (`
 by our own recogniser (`llmi_schema.automaton`), which also knows how to end a document.
 
 ```python
-grammar = document_grammar(ImageCount.exactly(1))
+grammar = document_grammar(RowConstraint(ImageCount.exactly(1)))
 grammar.accepts("A fox.")                       # False: one picture is missing
 text = 'A fox. <imgen>{"source": "sea'
 text + grammar.close(text)                      # the shortest document that begins so
@@ -23,7 +23,17 @@ from llmi_schema.calls import CLOSE_TAG, OPEN_TAG
 from llmi_schema.constraint import MAX_IMAGES, ImageCount
 from llmi_schema.dialects import to_ebnf, to_lark, to_regex
 from llmi_schema.errors import ConstraintError
-from llmi_schema.expressions import Choice, Expression, FreeText, Literal, Rules, TextUntil, choice, sequence
+from llmi_schema.expressions import (
+    Choice,
+    Expression,
+    FreeText,
+    Literal,
+    Rules,
+    TextUntil,
+    choice,
+    longest_skeleton,
+    sequence,
+)
 from llmi_schema.expressions import Reference as Ref
 from llmi_schema.language import DEFAULT_LANGUAGE, Language
 from llmi_schema.tag_grammar import tag_body
@@ -51,6 +61,12 @@ class Grammar:
         return to_regex(self.rules)
 
     @cached_property
+    def longest_detour(self) -> int:
+        """Bytes by which one token can lengthen the shortest ending: a tag that it opens, or an escape."""
+        longest_escape = len("\\ud83d\\ude00")
+        return max(map(longest_skeleton, self.rules.named.values())) + longest_escape
+
+    @cached_property
     def automaton(self) -> Automaton:
         return Automaton(self.rules)
 
@@ -75,38 +91,48 @@ class Grammar:
         return text[: _valid_length(self.automaton, text)]
 
 
-@lru_cache(maxsize=256)
-def document_grammar(
-    count: ImageCount = ImageCount(),
-    *,
-    input_images: int = 0,
-    language: Language = DEFAULT_LANGUAGE,
-    required_tools: frozenset[str] = frozenset(),
-    max_images: int = MAX_IMAGES,
-) -> Grammar:
-    """The language of documents that satisfy the count and the required tools.
+@dataclass(frozen=True)
+class RowConstraint:
+    """What one document must be.
 
-    Args:
+    Attributes:
         count: how many pictures; where it sets no upper bound, `max_images` does.
         input_images: how many pictures the user gave: an edit may point to them from the first tag on.
         language: the tools that may be called.
         required_tools: tools that must each be called at least once.
         max_images: see `count`.
+    """
 
-    Raises `ConstraintError` when no document can satisfy them, `LanguageError` when a tool's parameters cannot be
+    count: ImageCount = ImageCount()  # noqa: RUF009 (frozen)
+    input_images: int = 0
+    language: Language = DEFAULT_LANGUAGE
+    required_tools: frozenset[str] = frozenset()
+    max_images: int = MAX_IMAGES
+
+
+ANY_DOCUMENT = RowConstraint()
+"""Any number of pictures from the four tools, none given by the user."""
+
+
+@lru_cache(maxsize=256)
+def document_grammar(row: RowConstraint = ANY_DOCUMENT) -> Grammar:
+    """The language of the documents that satisfy a constraint.
+
+    Raises `ConstraintError` when no document can satisfy it, `LanguageError` when a tool's parameters cannot be
     written as a grammar.
     """
-    most = count.maximum if count.maximum is not None else max_images
+    count, language, input_images = row.count, row.language, row.input_images
+    most = count.maximum if count.maximum is not None else row.max_images
     if count.minimum > most:
         raise ConstraintError(f"{count.minimum} pictures are wanted, but a document holds at most {most} (max_images)")
     if input_images < 0:
         raise ConstraintError(f"a prompt cannot come with {input_images} pictures")
-    if missing := required_tools - set(language.tools):
+    if missing := row.required_tools - set(language.tools):
         raise ConstraintError(
             f"required but not allowed: {', '.join(sorted(missing))}; this language has {', '.join(language.tools)}"
         )
-    if len(required_tools) > most:
-        raise ConstraintError(f"{len(required_tools)} tools are required, but at most {most} pictures are allowed")
+    if len(row.required_tools) > most:
+        raise ConstraintError(f"{len(row.required_tools)} tools are required, but at most {most} pictures are allowed")
 
     rules: dict[str, Expression] = {}
 
@@ -140,7 +166,7 @@ def document_grammar(
             for following, bodies in continuations.items()
         ]
 
-    start = rest(0, required_tools)
+    start = rest(0, row.required_tools)
     if start is None:
         raise ConstraintError(
             f"no document with {input_images} input pictures satisfies the count ({count}) with the tools "
@@ -149,21 +175,12 @@ def document_grammar(
     return Grammar(Rules(start.name, rules))
 
 
-def close(
-    prefix: str,
-    count: ImageCount = ImageCount(),
-    *,
-    input_images: int = 0,
-    language: Language = DEFAULT_LANGUAGE,
-    required_tools: frozenset[str] = frozenset(),
-) -> str:
+def close(prefix: str, row: RowConstraint = ANY_DOCUMENT) -> str:
     """The shortest completion of a text that was cut off: `prefix + close(prefix)` is a document.
 
     Raises `ConstraintError` when `prefix` already breaks the rules (`repair` mends such text).
     """
-    return document_grammar(
-        count, input_images=input_images, language=language, required_tools=required_tools
-    ).close(prefix)
+    return document_grammar(row).close(prefix)
 
 
 def _encode(text: str) -> bytes:

@@ -6,7 +6,6 @@ string, after a backslash), so nearly every mask is a copy.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any, Literal, Protocol
 
@@ -15,8 +14,6 @@ from llmi_schema.grammar import Grammar
 from llmi_schema.vocabulary import Vocabulary
 
 Backend = Literal["llguidance", "xgrammar"]
-
-_CACHE_BYTES = 64 * 2**20
 
 
 class Matcher(Protocol):
@@ -41,18 +38,13 @@ class GrammarMasks:
                 self._compiled = _Xgrammar(grammar, vocabulary, tokenizer)
             case _:
                 raise ConfigurationError(f'{backend!r} is no decoding backend: use "llguidance" or "xgrammar"')
-        self._cached: OrderedDict[int, Any] = OrderedDict()
-        self._room = max(16, _CACHE_BYTES // (vocabulary.size // 8 + 1))
 
     def matcher(self) -> Matcher:
         return self._compiled.matcher()
 
     def cached(self, state: int) -> Any | None:
         """The mask of an automaton's state, if it was computed before."""
-        mask = self._cached.get(state)
-        if mask is not None:
-            self._cached.move_to_end(state)
-        return mask
+        return self.vocabulary.masks.get((id(self), state))
 
     def compute(self, state: int, matcher: Matcher) -> Any:
         """The mask of the state at which the matcher stands."""
@@ -61,10 +53,18 @@ class GrammarMasks:
         mask = np.zeros((self.vocabulary.size + 31) // 32, dtype=np.int32)
         matcher.fill(mask)
         mask.flags.writeable = False
-        self._cached[state] = mask
-        if len(self._cached) > self._room:
-            self._cached.popitem(last=False)
+        self.vocabulary.masks.put((id(self), state), mask)
         return mask
+
+
+def grammar_masks(grammar: Grammar, vocabulary: Vocabulary, tokenizer: Any, backend: Backend) -> GrammarMasks:
+    """The masks of a grammar, compiled once for each vocabulary and backend and then kept with the vocabulary."""
+    key = (backend, grammar.lark)
+    masks: GrammarMasks | None = vocabulary.compiled.get(key)
+    if masks is None:
+        masks = GrammarMasks(grammar, vocabulary, tokenizer, backend)
+        vocabulary.compiled.put(key, masks)
+    return masks
 
 
 class _Compiled(Protocol):

@@ -5,14 +5,40 @@ Building one takes about a second for 150,000 tokens, so it is kept for as long 
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from functools import lru_cache
-from typing import Any
+from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 from llmi_schema.errors import ConfigurationError, ConstraintError
 
 _SLICES = [r'[^<"\\`~\x00-\x1F\x7F]+', r"[^<`~]+"]
 """Sets of tokens that llguidance may allow as a whole: plain in strings and in text, plain in text."""
+
+_MASK_BYTES = 64 * 2**20
+"""Memory for the masks that are kept for one vocabulary: some 3,500 masks of 150,000 tokens."""
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+class Recent(Generic[Key, Value]):
+    """A dict that forgets what has not been used for longest."""
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._kept: OrderedDict[Key, Value] = OrderedDict()
+
+    def get(self, key: Key) -> Value | None:
+        value = self._kept.get(key)
+        if value is not None:
+            self._kept.move_to_end(key)
+        return value
+
+    def put(self, key: Key, value: Value) -> None:
+        self._kept[key] = value
+        if len(self._kept) > self._room:
+            self._kept.popitem(last=False)
 
 
 class Vocabulary:
@@ -47,6 +73,8 @@ class Vocabulary:
         self._ids = {text: i for i, text in reversed(list(enumerate(self.bytes))) if text}
         self._longest = min(32, max(map(len, self._ids), default=0))
         self.spell = lru_cache(maxsize=4096)(self._spell)
+        self.compiled: Recent[Any, Any] = Recent(64)
+        self.masks: Recent[Any, Any] = Recent(max(64, _MASK_BYTES // (size // 8 + 1)))
 
     def _spell(self, text: bytes) -> tuple[int, ...]:
         """The fewest tokens that make exactly this text. Any rest of it, cut after one of them, is as short as can be.

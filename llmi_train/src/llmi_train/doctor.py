@@ -87,10 +87,11 @@ def _sandbox(unsafe: bool) -> Iterator[Finding]:
     from llmi_sandbox.code import probe
 
     isolation = probe()
+    isolated = isolation.tier != "none"
     yield Finding(
         "code sandbox",
-        isolation.ok or unsafe,
-        isolation.summary if isolation.ok else f"{isolation.summary}{'; running without it' if unsafe else ''}",
-        "To run the pictures' code without isolation, which you should do only for code you trust, add --unsafe "
-        "(with make: make demo UNSAFE=1).",
+        isolated or unsafe,
+        isolation.sentence if isolated else f"not isolated here ({'; '.join(isolation.missing.values())})",
+        "To run the pictures' code without isolation, which is right only for code you trust, add --unsafe (with "
+        "make: make demo UNSAFE=1).",
     )

@@ -37,10 +37,13 @@ class Evaluation:
         return _mean(a.score.value for a in self.answers)
 
     @property
-    def components(self) -> dict[str, float | None]:
-        """Mean of each component over the answers where it was computed."""
-        names = dict.fromkeys(name for a in self.answers for name in a.score.components)
-        return {name: _mean(a.score.components.get(name) for a in self.answers) for name in names}
+    def satisfied(self) -> dict[str, float | None]:
+        """Shares of the answers that are what was asked for, judged by delivered pictures and not by the reward."""
+        return {
+            "valid document": _mean(float(valid(a)) for a in self.answers),
+            "right number of pictures": _mean(float(_count_met(a)) for a in self.answers),
+            "every required tool": _mean(float(_tools_met(a)) for a in self.answers if a.row.required_tools),
+        }
 
     @property
     def unscored(self) -> int:
@@ -56,7 +59,7 @@ class Evaluation:
         return {
             "answers": len(self.answers),
             "reward": self.reward,
-            "components": self.components,
+            "satisfied": self.satisfied,
             "unscored": self.unscored,
             "invalid_documents": self.invalid,
         }
@@ -66,6 +69,15 @@ def valid(answer: Judged) -> bool:
     """Whether a document is finished and every tag in it is a call."""
     document = answer.document.document
     return answer.completion.finished and document.finished and not document.bad_tags and not document.fenced
+
+
+def _count_met(answer: Judged) -> bool:
+    return answer.row.constraint.count.allows(len(answer.document.delivered))
+
+
+def _tools_met(answer: Judged) -> bool:
+    delivered = {picture.provenance.tool for picture in answer.document.delivered}
+    return answer.row.constraint.required_tools <= delivered
 
 
 def evaluate(

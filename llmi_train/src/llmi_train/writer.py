@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from llmi_schema import ImageCount, Picture, RenderedDocument, parse
+from llmi_schema import Picture, RenderedDocument, parse
 
 if TYPE_CHECKING:
     from llmi_sandbox import Toolkit
@@ -118,7 +118,7 @@ class Writer:
         from llmi_schema.decoding import RowConstraint
 
         messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
-        constraints = [RowConstraint(ImageCount.any(), input_images=len(pictures))] if constrain else None
+        constraints = [RowConstraint(input_images=len(pictures))] if constrain else None
         (completion,) = await asyncio.to_thread(
             self.complete, [messages], temperature=temperature, seed=seed, constraints=constraints
         )

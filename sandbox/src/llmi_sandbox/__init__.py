@@ -12,6 +12,7 @@ rendered.delivered[0].provenance.attribution   # '“a red fox in the snow”, d
 """
 
 from llmi_sandbox.cache import ResultCache
+from llmi_sandbox.code import CodeResult, CodeSandbox
 from llmi_sandbox.errors import PictureError, SandboxUnavailableError
 from llmi_sandbox.pictures import PictureLimits, decode, encode, from_bytes, is_blank
 from llmi_sandbox.render import render
@@ -28,6 +29,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Captioned",
+    "CodeResult",
+    "CodeSandbox",
     "CodeTool",
     "LocalSearch",
     "OfflineEditor",

@@ -18,10 +18,10 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from llmi_schema import FailureReason, Picture, ToolCall, ToolResult
 from pydantic import ValidationError
 
 from llmi_sandbox.gate import Waiter
+from llmi_schema import FailureReason, Picture, ToolCall, ToolResult
 
 LASTING_REASONS: frozenset[FailureReason] = frozenset({"bad_call", "crashed", "no_result", "blank", "refused"})
 """Failures that an equal call would meet again."""

@@ -65,8 +65,7 @@ async def render(document: Document | str, toolkit: Caller, inputs: Sequence[Pic
 
     # The group cancels and awaits every call when this coroutine is cancelled: no task outlives the render.
     async with asyncio.TaskGroup() as group:
-        for tag in document.tags:
-            running.append(group.create_task(_bad(tag) if isinstance(tag, BadTag) else run(tag)))
+        running.extend(group.create_task(_bad(tag) if isinstance(tag, BadTag) else run(tag)) for tag in document.tags)
     return RenderedDocument(document=document, results=tuple(task.result() for task in running), inputs=tuple(inputs))
 
 

@@ -11,20 +11,18 @@ One toolkit may serve several event loops and threads: nothing in it belongs to 
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from llmi_schema import Document, LLMIError, Picture, RenderedDocument, ToolCall, ToolResult
-
 from llmi_sandbox.cache import ResultCache, cache_key
 from llmi_sandbox.gate import Gate
 from llmi_sandbox.render import render
 from llmi_sandbox.statistics import Recorder, Statistics
 from llmi_sandbox.tools.base import Closeable, Identified, Tool
+from llmi_schema import Document, LLMIError, Picture, RenderedDocument, ToolCall, ToolResult
 
 DEFAULT_DEADLINE = 60.0
 DEFAULT_CONCURRENCY = 16
@@ -80,6 +78,7 @@ class Toolkit:
             unsafe: let code run even where the machine allows no isolation.
             workers: snippets at a time; as many as there are processors unless set.
         """
+        from llmi_sandbox.code import CodeSandbox
         from llmi_sandbox.tools.code import CodeTool
         from llmi_sandbox.tools.edit import OfflineEditor
         from llmi_sandbox.tools.gallery import gallery
@@ -91,14 +90,14 @@ class Toolkit:
                 search = LocalSearch(gallery(), provider="offline gallery")
             case str() | Path():
                 search = LocalSearch.from_folder(search)
-        workers = workers or os.cpu_count() or 1
+        sandbox = CodeSandbox(workers=workers, unsafe=unsafe)
         tools: dict[str, Tool] = {
             "search": search,
             "diffusion": OfflineGenerator(size=size),
-            "code": CodeTool(workers=workers, unsafe=unsafe),
+            "code": CodeTool(sandbox),
             "edit": OfflineEditor(),
         }
-        return cls(tools, deadline_seconds=deadline_seconds, concurrency={"code": workers}, cache=cache)
+        return cls(tools, deadline_seconds=deadline_seconds, concurrency={"code": sandbox.workers}, cache=cache)
 
     async def call(self, call: ToolCall, pictures: Sequence[Picture] = ()) -> ToolResult:
         """Answer one call within its limits.

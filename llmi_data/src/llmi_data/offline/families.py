@@ -56,10 +56,11 @@ _PREPOSITIONS: dict[tuple[str, ...], str] = {
 }
 
 SUBJECTS = (
-    *("apple", "beehive", "bicycle", "bread", "bridge", "cactus", "castle", "cat", "chess board", "compass", "drum"),
-    *("elephant", "fox", "guitar", "lighthouse", "market stall", "mushroom", "owl", "penguin", "piano", "pyramid"),
-    *("rose", "sailing boat", "steam locomotive", "sunflower", "teapot", "telescope", "temple", "tram", "trumpet"),
-    *("violin", "volcano", "waterfall", "whale", "windmill"),
+    *("aeroplane", "apple", "balloon", "bicycle", "bread", "bridge", "butterfly", "cabin", "cactus", "cake", "car"),
+    *("castle", "cat", "coffee", "drum", "elephant", "fox", "globe", "guitar", "lighthouse", "market stall"),
+    *("microscope", "mushroom", "oak", "owl", "palm", "penguin", "piano", "pyramid", "rocket", "sailing boat"),
+    *("steam locomotive", "sunflower", "telescope", "tower", "tram", "tulip", "violin", "volcano", "waterfall"),
+    *("whale", "windmill"),
 )
 
 
@@ -97,7 +98,7 @@ FAMILIES: tuple[Family, ...] = (
     _family(
         "cooking",
         "home cooks",
-        "the country bread; the baking apple; the wild mushroom; the kitchen teapot; the spice market stall",
+        "the country bread; the baking apple; the wild mushroom; the birthday cake; the spice market stall",
         "how to choose it; where it came from; what grandmothers said of it; how to keep it fresh",
         "as big as a house; growing on a tree of sugar; dancing with the spoons; sailing a river of soup",
         Figures("loaves sold", _DAYS, 20, 160),
@@ -115,8 +116,8 @@ FAMILIES: tuple[Family, ...] = (
     _family(
         "school science",
         "a science class",
-        "the classroom telescope; the model volcano; the school beehive; "
-        "the desert cactus; the pocket compass; the prize sunflower",
+        "the classroom telescope; the model volcano; the first microscope; "
+        "the desert cactus; the painted globe; the prize sunflower",
         "what makes it work; which question it answers; how to keep notes on it; what went wrong last year",
         "shrunk into a drop of water; run by tiny robots; glowing in a cave of crystal; riding a comet",
         Figures("grams measured", ("the first trial", "the second", "the third", "the last"), 30, 300),
@@ -125,7 +126,7 @@ FAMILIES: tuple[Family, ...] = (
     _family(
         "music",
         "a concert audience",
-        "the folk guitar; the village violin; the concert piano; the marching drum; the silver trumpet",
+        "the folk guitar; the village violin; the concert piano; the marching drum",
         "who played it first; how its sound is made; why listeners love it; what the critics wrote",
         "growing out of a tree; playing itself at midnight; melting into coloured rain; drifting through space",
         Figures("tickets sold", _DAYS, 90, 600),
@@ -143,7 +144,7 @@ FAMILIES: tuple[Family, ...] = (
     _family(
         "children's library",
         "small children",
-        "the sleepy cat; the clever fox; the lost penguin; the haunted castle; the talking teapot; the kind elephant",
+        "the sleepy cat; the clever fox; the lost penguin; the haunted castle; the shy butterfly; the kind elephant",
         "how it made a friend; what it was afraid of; where it hid the key; why it came home late",
         "flying on a carpet of leaves; inside a snow globe; at a tea party under the sea; painting the sunset",
         Figures("books borrowed", _MONTHS, 40, 260),
@@ -153,7 +154,7 @@ FAMILIES: tuple[Family, ...] = (
         "city council",
         "local residents",
         "the new tram; the pedestrian bridge; the weekly market stall; "
-        "the shared bicycle; the restored windmill; the park rose",
+        "the shared bicycle; the restored windmill; the old oak",
         "what was decided about it; who pays for it; how it helps the neighbours; what comes next",
         "in a town of floating gardens; covered in giant flowers; a thousand years from now; built of paper and light",
         Figures("complaints received", _MONTHS, 14, 130),
@@ -162,8 +163,8 @@ FAMILIES: tuple[Family, ...] = (
     _family(
         "gardening",
         "keen gardeners",
-        "the climbing rose; the tall sunflower; the shade mushroom; "
-        "the potted cactus; the cottage beehive; the crab apple",
+        "the striped tulip; the tall sunflower; the shade mushroom; "
+        "the potted cactus; the balcony palm; the crab apple",
         "when to plant near it; how much water it wants; which pests to watch for; what to do in frost",
         "singing to the moon; taller than a mountain; with petals of glass; guarded by a sleeping giant",
         Figures("litres of water", _SEASONS, 15, 140),
@@ -172,7 +173,7 @@ FAMILIES: tuple[Family, ...] = (
     _family(
         "ancient history",
         "museum guests",
-        "the desert pyramid; the marble temple; the crusader castle; the Viking sailing boat; the royal chess board",
+        "the desert pyramid; the ruined tower; the crusader castle; the Viking sailing boat; the war elephant",
         "who ordered it; how the stones were moved; what the diggers found; why it was forgotten",
         "rising from a sea of sand and stars; guarded by a golden sphinx; "
         "frozen in amber; hanging upside down in the sky",
@@ -183,7 +184,7 @@ FAMILIES: tuple[Family, ...] = (
         "farm life",
         "farm shop customers",
         "the orchard apple; the barn cat; the meadow mushroom; "
-        "the roadside market stall; the hilltop windmill; the hive-side sunflower",
+        "the roadside market stall; the hilltop windmill; the field sunflower",
         "how the day begins with it; what the old farmer says; when the harvest starts; how it earns its keep",
         "in a field of blue fire; ploughing the clouds; ruled by a parliament of hens; under two purple suns",
         Figures("crates filled", _DAYS, 16, 110),
@@ -212,8 +213,8 @@ FAMILIES: tuple[Family, ...] = (
     _family(
         "country inns",
         "hotel guests",
-        "the breakfast bread; the afternoon teapot; the seaside lighthouse; "
-        "the library chess board; the garden waterfall; the fireside cat",
+        "the breakfast bread; the afternoon coffee; the seaside lighthouse; "
+        "the lakeside cabin; the garden waterfall; the fireside cat",
         "where to find it in the house; how the staff care for it; what guests write about it; when to come for it",
         "in a hotel on the back of a whale; welcoming guests from the moon; "
         "served by polite ghosts; in a valley of velvet",
@@ -223,8 +224,7 @@ FAMILIES: tuple[Family, ...] = (
     _family(
         "company report",
         "shareholders",
-        "our bestselling teapot; our electric bicycle; our beginner's guitar; "
-        "our travel telescope; our sourdough bread",
+        "our family car; our electric bicycle; our beginner's guitar; our travel telescope; our sourdough bread",
         "how it did against rivals; what customers ask for; where it is made; what the board plans",
         "orbiting a planet of gold; in a factory run by clouds; grown in a garden of gears; on a throne of feathers",
         Figures("units sold", _QUARTERS, 120, 950),
@@ -234,7 +234,7 @@ FAMILIES: tuple[Family, ...] = (
     _family(
         "sports club",
         "club members",
-        "the racing bicycle; the regatta sailing boat; the tournament chess board; the mascot fox; the training bridge",
+        "the racing bicycle; the regatta sailing boat; the club balloon; the mascot fox; the training bridge",
         "how to book it; what the coach expects; who won with it; how beginners get started",
         "racing against the wind itself; on a track around the sun; "
         "in a stadium of waterfalls; cheered by marble statues",
@@ -245,7 +245,7 @@ FAMILIES: tuple[Family, ...] = (
     _family(
         "astronomy",
         "night-sky watchers",
-        "the mountain telescope; the solar temple; the star-aligned pyramid; "
+        "the mountain telescope; the moon rocket; the star-aligned pyramid; "
         "the dark-sky lighthouse; the moonlit castle; the night owl",
         "when to come out and watch; how it marks the solstice; what the ancients believed; how to dress for it",
         "balanced on the rings of Saturn; woven from starlight; swallowed by a friendly comet; inside a bottled galaxy",
@@ -256,8 +256,8 @@ FAMILIES: tuple[Family, ...] = (
     _family(
         "crafts",
         "hobby makers",
-        "the hand-carved violin; the inlaid chess board; the painted teapot; "
-        "the paper rose; the knitted cat; the wooden windmill",
+        "the hand-carved violin; the carved drum; the paper butterfly; "
+        "the toy aeroplane; the knitted cat; the wooden windmill",
         "which wood or wool to choose; how long the work takes; what beginners get wrong; how to sell it",
         "mending the sky with thread; in a workshop of fireflies; assembled by mice at midnight; unfolding into a city",
         Figures("pieces finished", _MONTHS, 10, 64),

@@ -137,7 +137,7 @@ NEEDS: dict[str, Wordings] = {
         """
         Ask readers to imagine a dreamlike sight: {scene}.
         Show an invented story scene that nobody has ever seen: {scene}.
-        Let them see a scene that exists only in dreams: {scene}.
+        Let readers see a dreamlike scene that exists only in dreams: {scene}.
         Include a fantasy that one can only imagine: {scene}.
         """,
         vague=("Think of {scene} for the mood.", "The mood to aim for is {scene}."),
@@ -221,6 +221,7 @@ NO_PICTURES = _wordings(
     Use words alone, without any {pictures}.
     There should be no {pictures}.
     Leave out {pictures} altogether.
+    Please leave {pictures} out.
     No {pictures}, only text.
     Plain text without {pictures}, please.
     It must do without {pictures}.
@@ -233,7 +234,7 @@ NO_PICTURES = _wordings(
     Text only, with no {pictures} at all.
     Please use no {pictures}, just words.
     Words alone will do, without {pictures}.
-    Leave out any {pictures} and keep to plain text.
+    Plain text will do; leave {pictures} out.
     """,
     vague=("Text matters more than {pictures} here.", "Do not bother much with {pictures}."),
 )
@@ -306,7 +307,7 @@ EXACTLY = _wordings(
     Exactly {n} {pictures} in total, please.
     Put in {n} {pictures} in all.
     There should be {n} {pictures} in total.
-    We need exactly {n} {pictures}.
+    I want exactly {n} {pictures}.
     """,
     vague=("About {n} {pictures} should do.", "Perhaps {n} {pictures}, more or less."),
 )

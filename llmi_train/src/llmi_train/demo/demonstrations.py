@@ -14,12 +14,8 @@ from itertools import cycle, islice
 from llmi_data import Row, Scenario
 from llmi_schema import CodeCall, DiffusionCall, EditCall, SearchCall, ToolCall
 
-_OPENINGS = (
-    "Here is a short look at {topic}.",
-    "This page is about {topic}.",
-    "A few words on {topic}.",
-)
-_BRIDGES = ("See for yourself.", "Look closely here.", "There is more to see.", "One more view.", "It goes on.")
+_NUMBERS = ("no", "one", "two", "three", "four", "five")
+_ORDINALS = ("First", "Second", "Third", "Fourth", "Fifth")
 _ENDINGS = ("That is all.", "Thank you for reading.", "Now you know.")
 _CHARTS = ("bar", "plot", "scatter", "step", "barh")
 
@@ -34,14 +30,18 @@ def demonstration(row: Row, rng: random.Random, *, sloppiness: float = 0.5) -> s
     scenario = _scenario(row)
     tools = _choose_tools(row, rng, sloppiness)
     calls = _calls(tools, scenario, input_images=len(row.images), rng=rng)
-    parts = [rng.choice(_OPENINGS).format(topic=scenario.topic)]
-    for number, call in enumerate(calls):
-        if number:
-            parts.append(rng.choice(_BRIDGES))
+    parts = [_opening(scenario.topic, len(calls))]
+    for ordinal, call in zip(_ORDINALS, calls, strict=False):
         tag = call.to_tag()
-        parts.append(_broken(tag, rng) if rng.random() < 0.15 * sloppiness else tag)
+        parts += [f"{ordinal}:", _broken(tag, rng) if rng.random() < 0.15 * sloppiness else tag]
     parts.append(rng.choice(_ENDINGS))
     return " ".join(parts)
+
+
+def _opening(topic: str, pictures: int) -> str:
+    """Announces the number of pictures, so that a model decides on it once, while the prompt is fresh."""
+    noun = "picture" if pictures == 1 else "pictures"
+    return f"This page shows {topic} in {_NUMBERS[pictures]} {noun}." if pictures else f"This page tells of {topic}."
 
 
 def _scenario(row: Row) -> Scenario:

@@ -30,9 +30,10 @@ def build(folder: Folder) -> None:
             "scenario families and wordings that training never saw, with exact counts and greedy decoding.",
         ),
         report.chart(
-            report.component_bars(done["before"]["components"], done["after"]["components"]),
-            alt="Held-out reward by component, before and after training",
-            caption=f"Components of the held-out reward. Reward = {done['train']['reward']}.",
+            report.component_bars(done["before"]["satisfied"], done["after"]["satisfied"]),
+            alt="Shares of held-out documents that are what was asked for, before and after training",
+            caption="Shares of held-out documents that are what their prompt asked for, judged by the pictures that "
+            f"were delivered. The reward was {done['train']['reward']}.",
         ),
         report.heading("The same prompts, before and after"),
         *_before_and_after(done),
@@ -82,9 +83,9 @@ def _key_figures(done: dict[str, Any]) -> Markup:
     return report.key_figures(
         report.KeyFigure(f"{after['reward']:.2f}", "held-out reward", f"{before['reward']:.2f} before training"),
         report.KeyFigure(
-            f"{after['components']['count']:.0%}",
+            f"{after['satisfied']['right number of pictures']:.0%}",
             "of held-out documents have the right number of pictures",
-            f"{before['components']['count']:.0%} before",
+            f"{before['satisfied']['right number of pictures']:.0%} before",
         ),
         report.KeyFigure(f"{ran:,}", "tool calls run", f"of {attempted:,} made; equal calls run once"),
         report.KeyFigure(f"{sum(r.get('seconds', 0) for r in done.values()):.0f} s", "in all", "on this machine"),

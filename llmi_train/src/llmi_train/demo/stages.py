@@ -13,7 +13,6 @@ from llmi_data import dataset as saved
 from llmi_data.summary import plot_cells
 from llmi_reward import presets
 from llmi_sandbox import Toolkit
-from llmi_schema import Constraint
 from llmi_schema.decoding import RowConstraint
 
 from llmi_train.demo.demonstrations import demonstration
@@ -122,7 +121,7 @@ def write(folder: Folder, ticker: Ticker, toolkit: Toolkit) -> dict[str, Any]:
 
     split = saved.load(folder.dataset)
     rows = _varied(split.test, folder.settings.written)
-    syntax = [RowConstraint(Constraint().count, input_images=len(row.images)) for row in rows]
+    syntax = [RowConstraint(input_images=len(row.images)) for row in rows]
     writer = _writer(folder, trained=True)
     found = evaluate(
         writer, rows, presets.rules(), toolkit, progress=ticker.at, temperature=1.0, constraints=syntax,

@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 import signal
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
-from llmi_schema import Picture, Provenance
 from PIL import Image
 
 from llmi_sandbox import pictures
 from llmi_sandbox.code import wire
 from llmi_sandbox.code.limits import Limits
+from llmi_schema import Picture, Provenance
 
 Kind = Literal[
     "ok",
@@ -29,7 +29,7 @@ Kind = Literal[
     "timeout",  # it took too long on the clock
     "timeout_cpu",  # it used too much processor time
     "oom",  # it asked for more memory than allowed
-    "killed",  # ended from outside, most likely because the machine ran out of memory
+    "killed",  # ended by SIGKILL: its own, or the kernel's when the machine runs out of memory
     "signal",  # it crashed the interpreter
     "policy",  # it made a system call that only an attack makes
     "disk_limit",  # it wrote too much into files
@@ -39,8 +39,15 @@ Kind = Literal[
     "sandbox_lost",  # the sandbox broke down twice, or was closed
 ]
 
-_CLAIMABLE = frozenset(
-    {"ok", "syntax_error", "exception", "no_figure", "render_error", "exited", "oom", "disk_limit"}
+_CLAIMABLE: tuple[Kind, ...] = (
+    "ok",
+    "syntax_error",
+    "exception",
+    "no_figure",
+    "render_error",
+    "exited",
+    "oom",
+    "disk_limit",
 )
 """What a report may say. All else is for the host to find out."""
 
@@ -111,9 +118,7 @@ def read_result(finished: wire.Finished, files: RunFiles, limits: Limits, code: 
     return CodeResult(kind, picture, message, stdout, stderr, finished.seconds, finished.cpu_seconds)
 
 
-def _judge(
-    finished: wire.Finished, files: RunFiles, limits: Limits, code: str
-) -> tuple[Kind, Picture | None, str]:
+def _judge(finished: wire.Finished, files: RunFiles, limits: Limits, code: str) -> tuple[Kind, Picture | None, str]:
     match finished.ending:
         case "wall_time":
             return "timeout", None, f"it took more than {limits.wall_seconds:g} seconds"
@@ -129,12 +134,12 @@ def _judge(
         return "bad_result", None, f"its result is damaged: {error}"
     if report is None:
         return "exited", None, f"it ended its own process with status {os.WEXITSTATUS(finished.status)}"
-    kind = report.fields.get("kind")
-    if kind not in _CLAIMABLE or kind not in get_args(Kind):
+    claim = next((kind for kind in _CLAIMABLE if kind == report.fields.get("kind")), None)
+    if claim is None:
         return "bad_result", None, "its result is of no known kind"
-    if kind == "ok":
+    if claim == "ok":
         return _picture(report, files.report, limits, code)
-    return kind, None, str(report.fields.get("message", ""))[:_MOST_MESSAGE]
+    return claim, None, _one_line(report.fields.get("message"))
 
 
 def _signalled(number: int, finished: wire.Finished, limits: Limits) -> tuple[Kind, Picture | None, str]:
@@ -145,7 +150,7 @@ def _signalled(number: int, finished: wire.Finished, limits: Limits) -> tuple[Ki
     if number == signal.SIGSYS:
         return "policy", None, "it was stopped at a system call that no figure needs"
     if number == signal.SIGKILL:
-        return "killed", None, "it was killed from outside, most likely because the machine ran out of memory"
+        return "killed", None, "it was killed, by itself or because the machine ran out of memory"
     return "signal", None, f"it crashed the interpreter ({name})"
 
 
@@ -159,6 +164,11 @@ def _picture(report: wire.Report, file: int, limits: Limits, code: str) -> tuple
         return "blank", None, "the figure shows nothing"
     provenance = Provenance(tool="code", provider="llmi_sandbox", request=code)
     return "ok", pictures.encode(image, provenance), ""
+
+
+def _one_line(message: object) -> str:
+    """A claimed message as printable text: hostile JSON may hold half characters and line ends."""
+    return " ".join(str(message).encode("utf-8", "replace").decode().split())[:_MOST_MESSAGE]
 
 
 def _written(file: int) -> int:

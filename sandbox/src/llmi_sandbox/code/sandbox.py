@@ -82,9 +82,7 @@ class CodeSandbox:
                     state.zygote = zygote
                     state.started = True
                     self._dispatch(state)
-                threading.Thread(
-                    target=self._listen, args=(state, zygote), name="llmi-sandbox", daemon=True
-                ).start()
+                threading.Thread(target=self._listen, args=(state, zygote), name="llmi-sandbox", daemon=True).start()
             return zygote.isolation
 
     def run(self, code: str) -> CodeResult:
@@ -196,7 +194,7 @@ class CodeSandbox:
                 if late:
                     zygote.kill()
                 continue
-            except (wire.Lost, OSError):
+            except (wire.LostError, OSError):
                 self._replace(state, zygote)
                 return
             with state.lock:

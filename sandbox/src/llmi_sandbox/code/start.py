@@ -81,7 +81,7 @@ def start_zygote(limits: Limits, *, unsafe: bool, without: Iterable[str] = ()) -
             ours.settimeout(_START_SECONDS)
             hello = wire.receive_hello(ours)
             ours.settimeout(None)
-        except (wire.Lost, OSError) as error:
+        except (wire.LostError, OSError) as error:
             _discard(process, ours, folder)
             raise SandboxUnavailableError(f"the sandbox process did not start: {_reason(log, error)}") from None
     isolation = Isolation(**hello)
@@ -160,10 +160,12 @@ def _environment(folder: Path) -> dict[str, str]:
         "XDG_CONFIG_HOME": home,
         "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"),  # the list of fonts
         "MPLBACKEND": "Agg",
-        "OPENBLAS_NUM_THREADS": "1",  # a process with threads cannot be forked safely
+        # A process with threads can neither be forked safely nor moved into namespaces.
+        "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
         "NUMEXPR_NUM_THREADS": "1",
+        "JE_ARROW_MALLOC_CONF": "background_thread:false",  # pandas loads pyarrow where it is installed
     }
 
 

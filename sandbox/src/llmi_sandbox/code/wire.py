@@ -51,7 +51,7 @@ class Report:
     height: int
 
 
-class Lost(Exception):
+class LostError(Exception):
     """The other side is gone."""
 
 
@@ -78,22 +78,20 @@ def send_request(control: socket.socket, run: int, files: list[int]) -> None:
 
 
 def receive_request(control: socket.socket) -> tuple[int, list[int]]:
-    """The next run and its files. Raises `Lost` when the host is gone."""
+    """The next run and its files. Raises `LostError` when the host is gone."""
     data, files, _, _ = socket.recv_fds(control, _REQUEST.size, FILES_PER_RUN)
     if len(data) < _REQUEST.size or len(files) < FILES_PER_RUN:
-        raise Lost
+        raise LostError
     return _REQUEST.unpack(data)[0], files
 
 
 def send_finished(control: socket.socket, finished: Finished) -> None:
     ending = _ENDINGS.index(finished.ending)
-    control.sendall(
-        _FINISHED.pack(finished.run, finished.status, finished.seconds, finished.cpu_seconds, ending)
-    )
+    control.sendall(_FINISHED.pack(finished.run, finished.status, finished.seconds, finished.cpu_seconds, ending))
 
 
 def receive_finished(control: socket.socket) -> Finished:
-    """The next ended child. Raises `Lost` when the zygote is gone."""
+    """The next ended child. Raises `LostError` when the zygote is gone."""
     run, status, seconds, cpu_seconds, ending = _FINISHED.unpack(_receive(control, _FINISHED.size))
     return Finished(run, status, seconds, cpu_seconds, _ENDINGS[ending])
 
@@ -104,7 +102,7 @@ def send_hello(control: socket.socket, hello: dict[str, Any]) -> None:
 
 
 def receive_hello(control: socket.socket) -> dict[str, Any]:
-    """What the zygote found out before its first run. Raises `Lost`."""
+    """What the zygote found out before its first run. Raises `LostError`."""
     length = _HELLO.unpack(_receive(control, _HELLO.size))[0]
     hello: dict[str, Any] = json.loads(_receive(control, length))
     return hello
@@ -139,6 +137,6 @@ def _receive(control: socket.socket, size: int) -> bytes:
     while len(data) < size:
         part = control.recv(size - len(data))
         if not part:
-            raise Lost
+            raise LostError
         data += part
     return data

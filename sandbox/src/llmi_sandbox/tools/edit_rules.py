@@ -58,12 +58,13 @@ def _invert(image: Image.Image, match: re.Match[str]) -> Image.Image:
 
 
 def _sketch(image: Image.Image, match: re.Match[str]) -> Image.Image:
+    import numpy as np
+
     grey = ImageOps.grayscale(image)
-    soft = ImageOps.invert(grey).filter(ImageFilter.GaussianBlur(max(2.0, min(image.size) / 60)))
+    soft = np.asarray(ImageOps.invert(grey).filter(ImageFilter.GaussianBlur(max(2.0, min(image.size) / 60))))
     # colour dodge: flat areas turn white, edges stay as pencil strokes
-    dodged = grey.point(range(256))
-    pixels = bytes(min(255, g * 255 // (256 - s)) for g, s in zip(dodged.tobytes(), soft.tobytes(), strict=True))
-    return Image.frombytes("L", grey.size, pixels).convert("RGB")
+    dodged = np.asarray(grey).astype(np.uint32) * 255 // (256 - soft.astype(np.uint32))
+    return Image.fromarray(dodged.clip(0, 255).astype(np.uint8)).convert("RGB")
 
 
 def _rotate(image: Image.Image, match: re.Match[str]) -> Image.Image:
@@ -207,7 +208,7 @@ def _resize(image: Image.Image, match: re.Match[str]) -> Image.Image:
     if exact := re.search(r"(\d{2,5})\s*(?:x|×|by)\s*(\d{2,5})", clause):
         return _fit(image, int(exact[1]), int(exact[2]))
     percent = re.search(r"(\d{1,3})\s*(?:%|percent)", clause)
-    bigger = re.search(r"\b(larger|bigger|enlarge|double|twice|upscale)\b", clause)
+    bigger = re.search(r"\b(larger|bigger|enlarg\w*|double|twice|upscal\w*)\b", clause)
     if percent and re.search(r"\bto\b", clause):
         factor = int(percent[1]) / 100
     elif percent:
@@ -261,7 +262,12 @@ RULES: tuple[Rule, ...] = (
         r"\b(?:black[ -]?(?:and|&|n)[ -]?white|b\s?&\s?w|gr[ae]y[ -]?scale|monochrom\w*)\b",
         _greyscale,
     ),
-    _rule("add a border or frame", r"\b(?:border|frame)\b", _border),
+    _rule(
+        "add a border or frame",
+        rf"\b(?:(?:thin|thick|wide|narrow|bold|heavy|fine|simple|dark|light|bright|warm|wooden|{_COLOURS})[ -]){{0,4}}"
+        r"(?:border|frame)\b",
+        _border,
+    ),
     _rule("sepia", r"\b(?:sepia|vintage|old[- ](?:photo\w*|time\w*|fashioned)|antique|aged)\b", _sepia),
     _rule("invert", r"\b(?:invert\w*|negative)\b", _invert),
     _rule("pencil sketch", r"\b(?:sketch|pencil)\b", _sketch),
@@ -277,24 +283,26 @@ RULES: tuple[Rule, ...] = (
     _rule("cooler", r"\b(?:cool(?:er)?|cold(?:er)?)\b", _cooler),
     _rule(
         "tint with a colour",
-        rf"\b(?:tint\w*(?: \w+){{0,3}}? (?P<after>{_COLOURS})|(?P<before>{_COLOURS})(?:ish)? (?:tint|tone|hue|filter|overlay|cast))\b",
+        rf"\b(?:tint\w*(?: \w+){{0,3}}? (?P<after>{_COLOURS})"
+        rf"|(?P<before>{_COLOURS})(?:ish)? (?:tint|tone|hue|filter|overlay|cast))\b",
         _tint,
     ),
     _rule("blur", r"\b(?:blur\w*|soften\w*|out of focus)\b", _blur),
     _rule("sharpen", r"\bsharp\w*", _sharpen),
+    _rule(
+        "darken",
+        r"\b(?:dark\w*|dim(?:mer)?|(?:decrease|reduce|less|lower) (?:the )?(?:bright(?:ness)?|exposure|light))\b",
+        _darken,
+    ),
     _rule(
         "brighten",
         r"\b(?:bright\w*|lighten\w*|lighter|(?:increase|more|raise) (?:the )?(?:exposure|light))\b",
         _brighten,
     ),
     _rule(
-        "darken",
-        r"\b(?:dark\w*|dim(?:mer)?|(?:decrease|reduce|less|lower) (?:the )?(?:brightness|exposure|light))\b",
-        _darken,
-    ),
-    _rule(
         "resize",
-        r"\b(?:resiz\w*|rescal\w*|scale|smaller|shrink\w*|larger|bigger|enlarg\w*|thumbnail|half (?:the |its )?size|double (?:the |its )?size|upscal\w*|downscal\w*)\b",
+        r"\b(?:resiz\w*|(?:re|up|down)scal\w*|scale|smaller|shrink\w*|larger|bigger|enlarg\w*|thumbnail"
+        r"|(?:half|double|twice) (?:the |its )?size)\b",
         _resize,
     ),
 )

@@ -45,9 +45,9 @@ def enter(root: Path, readable: Iterable[Path], devices: Iterable[Path]) -> None
     readable = tuple(readable)
     uid, gid = os.getuid(), os.getgid()
     call("unshare", _NEW_USER_MOUNT_PID_NET_IPC_UTS)
-    Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
-    Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1", encoding="ascii")
-    Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1", encoding="ascii")
+    Path("/proc/self/setgroups").write_bytes(b"deny")
+    Path("/proc/self/uid_map").write_bytes(b"%d %d 1" % (uid, uid))
+    Path("/proc/self/gid_map").write_bytes(b"%d %d 1" % (gid, gid))
     _mount("none", Path("/"), None, _MS_REC | _MS_PRIVATE)
     _mount("tmpfs", root, "tmpfs", _MS_NOSUID | _MS_NODEV, "size=1m,mode=755")
     _mirror(root, readable)
@@ -105,6 +105,4 @@ def _mount(source: str, target: Path, kind: str | None, flags: int, options: str
 
 def _set_attributes(path: Path, attributes: int, *, recursive: bool) -> None:
     request = struct.pack("=QQQQ", attributes, 0, 0, 0)
-    syscall(
-        "mount_setattr", _AT_FDCWD, os.fsencode(path), _AT_RECURSIVE if recursive else 0, request, len(request)
-    )
+    syscall("mount_setattr", _AT_FDCWD, os.fsencode(path), _AT_RECURSIVE if recursive else 0, request, len(request))

@@ -26,8 +26,8 @@ FILES = (
     "dup2 dup3 pipe pipe2 eventfd eventfd2 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 "
     "poll ppoll select pselect6 timerfd_create timerfd_settime timerfd_gettime sendto recvfrom sendmsg recvmsg "
     "shutdown getsockopt setsockopt getsockname getpeername"
-).split()
-MEMORY = "mmap munmap mprotect mremap madvise brk msync mincore".split()
+)
+MEMORY = "mmap munmap mprotect mremap madvise brk msync mincore"
 PROCESS = (
     "futex set_robust_list get_robust_list rseq set_tid_address membarrier rt_sigaction rt_sigprocmask rt_sigreturn "
     "rt_sigpending rt_sigtimedwait rt_sigsuspend sigaltstack pause alarm getitimer setitimer restart_syscall "
@@ -35,20 +35,18 @@ PROCESS = (
     "getppid gettid getuid geteuid getgid getegid getresuid getresgid getgroups getpgrp getpgid getsid getpriority "
     "sched_yield sched_getaffinity sched_getparam sched_getscheduler sched_get_priority_max sched_get_priority_min "
     "getcpu getrandom getrlimit exit exit_group arch_prctl wait4 waitid"
-).split()
-MODES = "chmod fchmod fchmodat fchmodat2 utime utimes futimesat utimensat".split()
+)
+MODES = "chmod fchmod fchmodat fchmodat2 utime utimes futimesat utimensat"
 """Allowed only where everything outside the scratch is mounted read-only: Landlock does not stop these."""
 
-EXTENDED_ATTRIBUTES = (
-    "getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr setxattr lsetxattr fsetxattr"
-).split()
+EXTENDED_ATTRIBUTES = "getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr setxattr lsetxattr fsetxattr"
 HOSTILE = (
     "ptrace process_vm_readv process_vm_writev kcmp pidfd_getfd pidfd_send_signal mount umount2 pivot_root move_mount "
     "open_tree fsopen fsconfig fsmount fspick mount_setattr unshare setns bpf perf_event_open userfaultfd "
     "io_uring_setup io_uring_enter io_uring_register keyctl add_key request_key init_module finit_module "
     "delete_module kexec_load kexec_file_load reboot swapon swapoff open_by_handle_at acct syslog quotactl "
     "settimeofday clock_settime adjtimex clock_adjtime sethostname setdomainname iopl ioperm modify_ldt"
-).split()
+)
 
 # Left out on purpose: fcntl(F_SETOWN) sends signals anywhere, ioctl(TIOCSTI) types into a terminal.
 _FCNTL = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1032, 1034)
@@ -85,8 +83,8 @@ class _Program:
         """The low (0) or high (1) 32 bits of an argument; both machines are little-endian."""
         self.add(_LOAD, _ARGUMENTS + 8 * index + 4 * half)
 
-    def answer(self, names: Iterable[str], action: int) -> None:
-        for name in names:
+    def answer(self, names: str, action: int) -> None:
+        for name in names.split():
             if (nr := number(name, self.machine)) is not None:
                 self.add(_EQUAL, nr, 0, 1)
                 self.add(_RETURN, action)
@@ -117,9 +115,10 @@ def compile_filter(*, machine: str | None = None, modes: bool = False) -> bytes:
     if machine == "x86_64":
         program.add(_AT_LEAST, _X32_BIT, 0, 1)
         program.add(_RETURN, _KILL)
-    program.answer((*FILES, *MEMORY, *PROCESS, *(MODES if modes else ())), _ALLOW)
+    for names in (FILES, MEMORY, PROCESS, MODES if modes else ""):
+        program.answer(names, _ALLOW)
     program.answer(HOSTILE, _KILL)
-    program.answer(("clone3",), _ERRNO | errno.ENOSYS)  # its flags lie in memory; libc then takes clone
+    program.answer("clone3", _ERRNO | errno.ENOSYS)  # its flags lie in memory; libc then takes clone
     program.answer(EXTENDED_ATTRIBUTES, _ERRNO | errno.ENOTSUP)
     _own_process_only(program)
     program.when("clone", _thread(machine), _ERRNO | errno.EPERM)

@@ -65,17 +65,20 @@ def measure(root: Path, readable: Iterable[Path], *, without: Iterable[str] = ()
     """
     if sys.platform != "linux":
         return Isolation("none", {}, dict.fromkeys(LAYERS, f"{platform.system()} has none; only Linux has"))
+    threads = len(os.listdir("/proc/self/task"))
     trials: dict[str, Callable[[], str]] = {
-        "namespaces": lambda: _try(lambda: _namespaces(root, tuple(readable))),
+        "namespaces": lambda: (
+            f"a library started {threads - 1} threads, and only one thread can move"
+            if threads > 1
+            else _try(lambda: _namespaces(root, tuple(readable)))
+        ),
         "landlock": lambda: _try(_landlock),
         "seccomp": lambda: _try(_seccomp),
         "limits": lambda: _try(rlimits.drop_privileges),
     }
     left_out = dict.fromkeys(without, "left out on request")
     missing = {
-        name: problem
-        for name, trial in trials.items()
-        if (problem := left_out[name] if name in left_out else trial())
+        name: problem for name, trial in trials.items() if (problem := left_out[name] if name in left_out else trial())
     }
     versions = {"landlock": f"ABI {landlock.abi()}"}
     layers = {name: versions.get(name, "yes") for name in LAYERS if name not in missing}

@@ -37,6 +37,7 @@ def live(
     files: Files, pipe: int, scratch: Path, confinement: Confinement, modules: dict[str, types.ModuleType]
 ) -> NoReturn:
     """Be confined, run the code, leave the figure in the report, and end."""
+    leave = os._exit  # held here, where a snippet that replaces it in `os` does not stop its process from ending
     try:
         code = os.pread(files.code, os.fstat(files.code).st_size, 0)
         report = mmap.mmap(files.report, 0)
@@ -46,16 +47,21 @@ def live(
         os.close(pipe)
     except BaseException as error:  # noqa: BLE001 - whatever went wrong, the host must learn of it and no code may run
         os.write(pipe, f"{type(error).__name__}: {error}".encode()[:500])
-        os._exit(1)
-    limits = confinement.limits
-    outcome = execute(code, modules, limits.dpi, limits.max_pixels)
-    _answer(report, outcome)
+        leave(1)
+    try:
+        limits = confinement.limits
+        _answer(report, execute(code, modules, limits.dpi, limits.max_pixels))
+        _flush()
+    finally:  # a snippet may leave a timer or a trap behind; nothing of it may reach the zygote's code above
+        leave(0)
+
+
+def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except (OSError, ValueError, AttributeError):  # the snippet may have filled, closed or replaced it
             continue
-    os._exit(0)
 
 
 def _settle(files: Files, pipe: int, scratch: Path) -> None:
@@ -94,7 +100,7 @@ def _environment(scratch: Path) -> dict[str, str]:
 def _answer(report: mmap.mmap, outcome: Outcome) -> None:
     width = height = 0
     if outcome.pixels is not None:
-        height, width, _ = outcome.pixels.shape
-        flat = outcome.pixels.cast("B")
+        height, width = outcome.pixels.size
+        flat = outcome.pixels.view.cast("B")
         report[wire.PIXELS_AT : wire.PIXELS_AT + len(flat)] = flat
     wire.write_report(report, {"kind": outcome.kind, "message": outcome.message}, width, height)

@@ -23,7 +23,7 @@ class Outcome:
 
     kind: str
     message: str = ""
-    pixels: memoryview | None = None
+    pixels: figures.Pixels | None = None
 
 
 def execute(code: bytes, modules: dict[str, types.ModuleType], dpi: float | None, max_pixels: int) -> Outcome:

@@ -23,11 +23,13 @@ class Saves:
     def __init__(self) -> None:
         self.figure: Any = None
         self.options: dict[str, Any] = {}
+        self._save: Any = None
 
     def watch(self) -> None:
-        from matplotlib.figure import Figure
+        import matplotlib.figure
 
-        save = Figure.savefig
+        kind: Any = matplotlib.figure.Figure
+        save = kind.savefig
 
         def savefig(figure: Any, fname: Any, **options: Any) -> None:
             self.figure = figure
@@ -38,22 +40,22 @@ class Saves:
                 warnings.warn(f"{fname} was not written ({error}); the figure is kept", stacklevel=2)
 
         savefig.__doc__ = save.__doc__
-        Figure.savefig = savefig
+        kind.savefig = savefig
         self._save = save
 
-    def draw(self, figure: Any, dpi: float | None, max_pixels: int) -> memoryview:
-        """The figure's pixels, shape (height, width, 4), RGBA. Raises `TooLargeError`, or whatever drawing raises."""
-        dpi = dpi or figure.dpi
+    def draw(self, figure: Any, dpi: float | None, max_pixels: int) -> Pixels:
+        """The figure's pixels. Raises `TooLargeError`, or whatever drawing raises."""
+        dpi = dpi or _saving_dpi(figure)
         width, height = figure.get_size_inches() * dpi
         if width * height > max_pixels:
             raise TooLargeError(_too_large(width, height, max_pixels))
-        pixels = _Pixels()
+        pixels = Pixels()
         options = self.options if figure is self.figure and not _is_open(figure) else {}
         self._save(figure, pixels, format="rgba", dpi=dpi, **options)
-        height, width, _ = pixels.view.shape
+        height, width = pixels.size
         if width * height > max_pixels:
             raise TooLargeError(_too_large(width, height, max_pixels))
-        return pixels.view
+        return pixels
 
 
 def current(plt: types.ModuleType, saves: Saves) -> Any:
@@ -66,16 +68,30 @@ def hush_show() -> None:
     warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
 
 
-class _Pixels:
-    """A file that keeps the one buffer matplotlib writes, with its shape and without a copy."""
+class Pixels:
+    """A file that keeps the one buffer matplotlib writes, RGBA rows of shape (height, width, 4), uncopied."""
 
     view: memoryview
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        height, width, _ = self.view.shape or (0, 0, 4)
+        return height, width
 
     def write(self, buffer: memoryview) -> None:
         self.view = buffer
 
     def seek(self, offset: int) -> None:
         """Its presence is what makes this a file for matplotlib."""
+
+
+def _saving_dpi(figure: Any) -> float:
+    """The resolution `savefig` would choose."""
+    import matplotlib as mpl
+
+    wanted = mpl.rcParams["savefig.dpi"]
+    return float(figure.dpi if wanted == "figure" else wanted)
 
 
 def _is_open(figure: Any) -> bool:

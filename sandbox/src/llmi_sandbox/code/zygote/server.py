@@ -75,7 +75,7 @@ class Server:
                 self._stop_overruns()
                 if self.control.fileno() in ready:
                     self._fork(*wire.receive_request(self.control))
-        except (wire.Lost, ConnectionError):
+        except (wire.LostError, ConnectionError):
             return
         finally:
             signal.set_wakeup_fd(-1)
@@ -142,6 +142,8 @@ class Server:
             with contextlib.suppress(OSError):
                 os.killpg(pid, signal.SIGKILL)
         if self._shares_disk:
+            if ended.ending == "by_itself" and disk.is_over(ended.scratch, self.confinement.limits.disk_bytes):
+                ended.ending = "disk"  # it was faster than the watch
             disk.remove(ended.scratch)
 
     def _stop_overruns(self) -> None:

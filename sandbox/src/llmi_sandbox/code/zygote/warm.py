@@ -45,7 +45,7 @@ def reseed() -> None:
     import numpy as np
 
     random.seed(0)
-    np.random.seed(0)  # noqa: NPY002 - snippets use the legacy generator
+    np.random.seed(0)
 
 
 def _draw_once(plt: types.ModuleType) -> None:

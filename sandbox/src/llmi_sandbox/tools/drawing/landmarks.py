@@ -12,7 +12,7 @@ from llmi_sandbox.tools.drawing.motif import Motif
 def lighthouse(c: Canvas) -> None:
     c.shape("40,64 44,60 55,58 67,60 71,64", "#7a6a58")
     c.polygon("50,22 60,22 63.5,62 46.5,62", "#fbf7f0")
-    for y in (26, 38, 50):
+    for y in (26.0, 38.0, 50.0):
         left, right = 50 - (y - 22) * 0.0875, 60 + (y - 22) * 0.0875
         c.polygon([(left, y), (right, y), (right + 0.55, y + 6.2), (left - 0.55, y + 6.2)], "#d8433b")
     c.polygon("57,22 60,22 63.5,62 59,62", "#00000018")
@@ -43,8 +43,8 @@ def bridge(c: Canvas) -> None:
             t = i / 24
             cable.append((start + (end - start) * t, 11 + (low - 11) * 4 * t * (1 - t)))
         c.line(cable, red, 0.9)
-        for x, y in cable[1:-1]:
-            c.line([(x, y), (x, 46)], "#c8442fb0", 0.3)
+        for at, top in cable[1:-1]:
+            c.line([(at, top), (at, 46)], "#c8442fb0", 0.3)
     c.rect(-2, 45.5, 104, 2.6, dark)
     c.rect(-2, 45, 104, 1, red)
     for x, colour in ((12, "#f2c14e"), (40, "#ffffff"), (55, "#3a74a8"), (88, "#ffffff")):
@@ -266,20 +266,20 @@ def cabin(c: Canvas) -> None:
 def waterfall(c: Canvas) -> None:
     c.shape("-6,70 -4,20 10,12 30,14 40,18 42,72", "#6b6f66")
     c.shape("58,72 60,18 70,13 90,11 105,19 106,70", "#62665e")
-    for x, y in ((4, 30), (16, 24), (28, 34), (12, 46), (30, 52), (68, 26), (84, 24), (94, 38), (74, 44), (88, 54)):
+    for x, y in ((4.0, 30.0), (16, 24), (28, 34), (12, 46), (30, 52), (68, 26), (84, 24), (94, 38), (74, 44), (88, 54)):
         c.shape([(x, y), (x + 6, y - 1), (x + 7, y + 3), (x + 1, y + 4)], "#7d8178")
     c.shape("-6,22 4,10 22,9 40,14 41,19 24,17 8,19", "#6fa05a")
     c.shape("59,18 72,9 92,7 106,14 106,22 88,16 70,18", "#6fa05a")
     c.polygon("39,16 61,16 63,62 37,62", "#cfeaf5")
     for i in range(9):
-        x = 40.5 + i * 2.4
+        left = 40.5 + i * 2.4
         c.stroke(
-            [(x, 16 + i % 3), (x + math.sin(i) * 0.6, 38), (x + (i - 4) * 0.25, 60)],
+            [(left, 16 + i % 3), (left + math.sin(i) * 0.6, 38), (left + (i - 4) * 0.25, 60)],
             "#ffffff" if i % 2 else "#9fd0e6",
             0.7,
         )
     c.gradient("#5fb0cb", "#2b7698", 61, 75)
-    for x, y, r in ((38, 62, 4.5), (45, 63, 5), (52, 63.4, 5), (59, 62.4, 4.6), (64, 63, 3), (34, 63, 3)):
+    for x, y, r in ((38.0, 62.0, 4.5), (45, 63, 5), (52, 63.4, 5), (59, 62.4, 4.6), (64, 63, 3), (34, 63, 3)):
         c.ellipse(x, y, r, r * 0.62, fill="#ffffffd8")
 
 

@@ -80,7 +80,7 @@ def draw_scene(prompt: str, size: tuple[int, int]) -> Image.Image:
     PLACES[place](canvas, light, chance)
     _set(canvas, motifs, chance, afloat=place in {"space", "underwater"})
     _weather(canvas, words, chance)
-    return _styled(canvas.image(), _choose(words, _STYLE_WORDS))
+    return _styled(canvas.image(), _choose(words, _STYLE_WORDS), chance)
 
 
 def _choose(words: str, table: Mapping[str, str]) -> str | None:
@@ -126,11 +126,12 @@ def _weather(canvas: Canvas, words: str, chance: random.Random) -> None:
             canvas.rect(-5, y, 110, canvas.height * 0.07, "#ffffff48", round_by=2)
 
 
-def _styled(image: Image.Image, style: str | None) -> Image.Image:
+def _styled(image: Image.Image, style: str | None, chance: random.Random) -> Image.Image:
     match style:
         case "watercolour":
             soft = image.filter(ImageFilter.ModeFilter(5)).filter(ImageFilter.GaussianBlur(0.8))
-            paper = Image.effect_noise(image.size, 26).filter(ImageFilter.GaussianBlur(1.2)).convert("RGB")
+            grain = Image.frombytes("L", image.size, chance.randbytes(image.width * image.height))
+            paper = grain.point(lambda v: 90 + v * 76 // 255).filter(ImageFilter.GaussianBlur(1)).convert("RGB")
             return Image.blend(
                 Image.blend(soft, Image.new("RGB", image.size, "#fdf8ec"), 0.18), ImageChops.overlay(soft, paper), 0.5
             )

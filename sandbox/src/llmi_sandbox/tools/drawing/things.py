@@ -17,7 +17,7 @@ def guitar(c: Canvas) -> None:
     c.rect(47.6, 9, 4.8, 33, "#4a2c1a")
     for i in range(9):
         c.line([(47.6, 13 + i * 3.1), (52.4, 13 + i * 3.1)], "#d8cfc0", 0.3)
-    for y in (16, 22, 28):
+    for y in (16.0, 22.0, 28.0):
         c.ellipse(50, y + 0.1, 0.5, fill="#fbf4e4")
     c.polygon("46.4,9.4 45.8,1.5 54.2,1.5 53.6,9.4", "#7a4a22")
     for y in (3, 5.4, 7.8):
@@ -33,9 +33,10 @@ def violin(c: Canvas) -> None:
     c.line("74,10 82,62", "#6b3a1e", 1.1)
     c.line("77,10.4 84,61", "#f7f1e3", 0.5)
     c.rect(80.6, 59, 4, 3.4, "#2c1a0e", round_by=0.6)
-    body = "50,28 57,29 61,33 60,38 55.6,42 55.6,46 61,50 63.4,57 59,64 50,66 41,64 36.6,57 39,50 44.4,46 44.4,42 40,38 39,33 43,29"
+    side = "57,29 61,33 60,38 55.6,42 55.6,46 61,50 63.4,57 59,64"
+    body = [(50, 28), *points(side), (50, 66), *reversed(mirrored(side))]
     c.shape(body, "#6b2f14")
-    c.shape([(50 + (x - 50) * 0.92, 47 + (y - 47) * 0.94) for x, y in points(body)], "#b5622a")
+    c.shape([(50 + (x - 50) * 0.92, 47 + (y - 47) * 0.94) for x, y in body], "#b5622a")
     hole = "45.6,41 43.8,43 44.6,46.5 43.2,50 41.8,51.4"
     c.stroke(hole, "#2c1a0e", 0.7)
     c.stroke(mirrored(hole), "#2c1a0e", 0.7)
@@ -63,7 +64,7 @@ def piano(c: Canvas) -> None:
     for i in range(20):
         if i % 7 not in (2, 6):
             c.rect(19.8 + i * 2.48, 39.4, 1.4, 3, "#191b20")
-    for x in (18, 74, 80):
+    for x in (18.0, 74.0, 80.0):
         c.polygon([(x, 46), (x + 4, 46), (x + 3, 63), (x + 1, 63)], "#23252c")
         c.ellipse(x + 2, 63.6, 1.2, fill="#c9a24b")
     c.line("48,46 48,61", "#23252c", 1.2)

@@ -23,7 +23,7 @@ def tram(c: Canvas) -> None:
     c.rect(7, 20, 86, 42, "#d23f3a", round_by=4)
     c.rect(7, 24, 86, 19, "#fbf4e4")
     c.rect(7, 55, 86, 2.4, "#fbf4e4")
-    for x in (10, 33.5, 45, 68):
+    for x in (10.0, 33.5, 45.0, 68.0):
         c.rect(x, 26, 9.6, 14, _GLASS, round_by=1.2)
         c.polygon([(x + 1.5, 38), (x + 5, 28), (x + 7, 28), (x + 3.5, 38)], "#ffffff70")
     for x in (21.5, 56.5):
@@ -40,17 +40,17 @@ def tram(c: Canvas) -> None:
 
 
 def locomotive(c: Canvas) -> None:
-    for x, y, r in ((29, 13, 4), (35, 8, 5), (43, 6, 5.6), (52, 7, 4.8), (60, 10, 4)):
+    for x, y, r in ((29.0, 13.0, 4.0), (35, 8, 5), (43, 6, 5.6), (52, 7, 4.8), (60, 10, 4)):
         c.ellipse(x, y, r, r * 0.85, fill="#f4f4f4d8")
     c.rect(0, 67, 100, 1.1, "#5d6068")
-    for x in range(1, 100, 7):
-        c.rect(x, 68, 4, 1.8, "#7d5a3e")
+    for sleeper in range(1, 100, 7):
+        c.rect(sleeper, 68, 4, 1.8, "#7d5a3e")
     c.rect(24, 20, 7, 14, "#23262d", round_by=0.6)
     c.polygon("21.5,17 33.5,17 31.5,21 23.5,21", "#23262d")
     c.rect(42, 26, 8, 7, "#b8863b", round_by=3.2)
     c.rect(18, 32, 46, 18, "#1f5a43", round_by=3)
     c.rect(18, 34, 46, 3, "#2c7a5b", round_by=1.4)
-    for x in (27, 38, 50):
+    for x in (27.0, 38.0, 50.0):
         c.rect(x, 32, 1.6, 18, "#c9a24b")
     c.rect(15.5, 33, 4, 16, "#23262d", round_by=1.6)
     c.ellipse(17, 28.5, 2.8, fill="#ffe9a8")
@@ -87,14 +87,14 @@ def sailing_boat(c: Canvas) -> None:
     c.polygon("51.5,6 60,8 51.5,10", "#d8433b")
     c.shape("18,53 50,55.5 86,52 80,61 72,65.5 32,65.5 24,61", "#8a4b2d")
     c.shape("18,53 50,55.5 86,52 84.6,55 50,58.4 19.6,56", "#fbf4e4")
-    for x in (36, 46, 56, 66):
+    for x in (36.0, 46.0, 56.0, 66.0):
         c.ellipse(x, 61.3, 1.2, fill="#5f3019")
-    for x, y, wide in ((14, 66, 16), (34, 67.5, 24), (62, 66.4, 22), (80, 68, 12)):
+    for x, y, wide in ((14.0, 66.0, 16.0), (34, 67.5, 24), (62, 66.4, 22), (80, 68, 12)):
         c.stroke([(x, y), (x + wide / 3, y - 1), (x + 2 * wide / 3, y + 0.6), (x + wide, y - 0.4)], "#ffffffc0", 0.8)
 
 
 def bicycle(c: Canvas) -> None:
-    for x in (28, 72):
+    for x in (28.0, 72.0):
         c.ring(x, 48, 16, fill="#2a2c33", width=1.9)
         for turn in range(0, 360, 24):
             c.line([(x, 48), polar((x, 48), 14.4, turn)], "#8a919c90", 0.25)

@@ -27,7 +27,7 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     ("diffusion", r"\bdiffusion\b|\btext[- ]to[- ]image\b|\bt2i\b", "names the kind of model"),
     ("diffusion", r"\bdall[- ]?e\b|\bmidjourney\b|\bsdxl\b|\bseedream\b|\bimagen\b|\bflux\b", "names a model"),
     ("diffusion", r"\bgenerat(?:e|es|ed|ing|or|ors|ive)\b|\b(?:image|picture) generation\b", "asks to generate"),
-    ("diffusion", r"\bsynthesi[sz]\w*|\bAI\b(?-i:)", "says the picture is synthetic"),
+    ("diffusion", r"\bsynthesi[sz]\w*|\bAI\b", "says the picture is synthetic"),
     (
         "code",
         r"(?<!dress )(?<!zip )(?<!post )(?<!morse )(?<!penal )\bcod(?:e|es|ed|ing)\b(?! of (?:conduct|honou?r))",
@@ -48,9 +48,7 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     ("edit", r"\bphotoshop\w*|\bgimp\b|\binpaint\w*|\bimg2img\b|\bretouch\w*", "names an editing program or method"),
     ("any", r"</?imgen>|\bimgen\b|\btool(?:s|kit)?\b(?! shed)|\bAPI\b|\bfunction call\w*", "speaks of tools or tags"),
 )
-_COMPILED = tuple(
-    (tool, re.compile(pattern.replace("(?-i:)", ""), re.IGNORECASE), why) for tool, pattern, why in _RULES
-)
+_COMPILED = tuple((tool, re.compile(pattern, re.IGNORECASE), why) for tool, pattern, why in _RULES)
 
 
 def tool_namings(text: str) -> tuple[Naming, ...]:

@@ -12,10 +12,10 @@ from functools import cached_property
 from typing import Literal
 
 from llmi_data.row import Reading, Row, Verdict
-from llmi_data.validate.agreement import Agreement, agreement
-from llmi_data.validate.implicitness import tool_namings
-from llmi_data.validate.offline_reader import OfflineReader
-from llmi_data.validate.reader import BlindReader, UnclearError
+from llmi_data.validation.agreement import Agreement, agreement
+from llmi_data.validation.implicitness import tool_namings
+from llmi_data.validation.offline_reader import OfflineReader
+from llmi_data.validation.reader import BlindReader, UnclearError
 from llmi_schema import ConfigurationError, SystemRequirementError
 
 DropReason = Literal[

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from llmi_data.row import Question, Reading
-from llmi_data.validate.reader import UnclearError
+from llmi_data.validation.reader import UnclearError
 from llmi_schema import ImageCount
 
 
@@ -63,7 +63,10 @@ _NUMBER = rf"(?:{'|'.join(sorted(_VALUES, key=len, reverse=True))}|\d{{1,4}})"
 _COUNTED = re.compile(
     rf"\b(?P<number>{_NUMBER}) (?:(?:different|distinct|separate|good|clear|small|fine) )*{_PICTURE}\b"
 )
-_ROUGHLY = _phrases("about|around|roughly|perhaps|maybe|approximately|up to|at most|or so|more or less|or two")
+_ROUGHLY = _phrases(
+    rf"(?:about|around|roughly|perhaps|maybe|approximately|some|up to|at most) {_NUMBER}",
+    rf"{_PICTURE} (?:or so|more or less|or two)",
+)
 _AT_LEAST = _phrases(
     "at least (?:an?|one)",
     "one (?:or more|or several)",
@@ -74,7 +77,7 @@ _AT_LEAST = _phrases(
 _NONE = _phrases(
     rf"(?:no|without|without any|without a|zero|not a single) (?:single |additional )?{_PICTURE}",
     rf"(?:do not|don't|never|must not) (?:use|add|include|want|need|show|put in|insert) (?:any |a )?{_PICTURE}",
-    rf"(?:leave out|omit|skip|avoid) (?:any |all |the )?{_PICTURE}",
+    rf"(?:leave out|omit|skip|avoid) (?:any |all |the )?{_PICTURE}|leave (?:any |all |the )?{_PICTURE} out",
     rf"{_PICTURE} are (?:not wanted|unwanted|unwelcome)",
     "(?:words|text|prose) (?:only|alone)",
     "(?:only|just) (?:words|text|prose)",

@@ -1,0 +1,21 @@
+import pytest
+
+from llmi_data import Message, Origin, Plan, Row, generate
+
+
+@pytest.fixture(scope="session")
+def rows():
+    """The default plan's rows, composed once."""
+    return tuple(generate(Plan.demo()))
+
+
+@pytest.fixture
+def make_row():
+    """A small valid row; anything can be overridden."""
+
+    def make(text="Readers should see what the old lighthouse really looks like. Use exactly two pictures.", **fields):
+        origin = Origin(generator="hand", seed=0, side="train", family="travel", topic="the old lighthouse")
+        values = {"image_count": 2, "required_tools": ("search",), "provenance": origin} | fields
+        return Row(prompt=(Message(role="user", content=text),), **values)
+
+    return make

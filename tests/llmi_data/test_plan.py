@@ -1,0 +1,75 @@
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llmi_data import Cell, Plan, PlanError
+from llmi_schema import ConfigurationError
+
+
+@given(rows=st.integers(42, 3000), share=st.floats(0, 0.5), seed=st.integers(0, 99))
+@settings(max_examples=40, deadline=None)
+def test_the_default_plan_has_exactly_the_rows_asked_for(rows, share, seed):
+    plan = Plan.demo(rows=rows, seed=seed, test_share=share)
+    expanded = list(plan.expand())
+    assert len(expanded) == plan.rows == rows
+    assert Counter((a.count, a.tools) for a in expanded) == Counter({(c.count, c.tools): c.rows for c in plan.cells})
+    assert abs(sum(a.side == "test" for a in expanded) - rows * share) <= 1
+
+
+def test_the_default_plan_covers_every_count_and_tool():
+    plan = Plan.demo()
+    assert {cell.count for cell in plan.cells} == {-1, 0, 1, 2, 3, 4, 99}
+    assert {tool for cell in plan.cells for tool in cell.tools} == {"search", "diffusion", "code", "edit"}
+    assert any(len(cell.tools) == 2 for cell in plan.cells)
+    per_count = Counter({c.count: sum(x.rows for x in plan.cells if x.count == c.count) for c in plan.cells})
+    assert max(per_count.values()) < 1.5 * min(per_count.values())
+
+
+def test_expansion_depends_on_the_seed_alone():
+    assert list(Plan.demo(seed=3).expand()) == list(Plan.demo(seed=3).expand())
+    assert list(Plan.demo(seed=3).expand()) != list(Plan.demo(seed=4).expand())
+
+
+@pytest.mark.parametrize(
+    ("cell", "says"),
+    [
+        ({"count": -1, "tools": ["code"], "rows": 1}, "impossible.*ask for more pictures or fewer tools"),
+        ({"count": 1, "tools": ["code", "search"], "rows": 1}, "impossible"),
+        ({"count": 2, "tools": ["paint"], "rows": 1}, "paint.*the tools are search"),
+    ],
+)
+def test_impossible_cells_are_refused_with_a_sentence(cell, says):
+    with pytest.raises(PlanError, match=says):
+        Cell.model_validate(cell)
+
+
+def test_too_few_rows_and_repeated_cells_are_refused():
+    with pytest.raises(PlanError, match="10 rows cannot cover"):
+        Plan.demo(rows=10)
+    with pytest.raises(PlanError, match="appears twice"):
+        Plan(cells=(Cell(count=0, rows=1), Cell(count=0, rows=2)))
+
+
+def test_a_plan_file_round_trips_and_its_mistakes_are_named(tmp_path):
+    path = tmp_path / "plan.yaml"
+    path.write_text(Plan.demo(rows=100).to_yaml())
+    assert Plan.from_yaml(path) == Plan.demo(rows=100)
+
+    path.write_text("cells:\n  - {count: inf, tools: [edit], rows: 5}\nseed: 2\n")
+    assert Plan.from_yaml(path).cells[0].count == 99
+
+    for text, says in [
+        ("cells:\n  - {count: -1, tools: [edit], rows: 5}\n", "impossible"),
+        ("cells:\n  - {count: 1, rows: 0}\n", "cells.0.rows: input should be greater"),
+        ("cells: [\n", "not valid YAML"),
+        ("rows: 5\ncells: []\n", "cells"),
+        ("", "the plan"),
+    ]:
+        path.write_text(text)
+        with pytest.raises(PlanError, match=says) as problem:
+            Plan.from_yaml(path)
+        assert str(path) in str(problem.value)
+    with pytest.raises(ConfigurationError, match="No such file"):
+        Plan.from_yaml(tmp_path / "none.yaml")

@@ -1,0 +1,121 @@
+"""`llmi-sandbox`: what it writes, what it says, and its exit status."""
+
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from llmi_sandbox.cli import app
+from llmi_schema import Picture, Provenance
+
+FOX = '<imgen>{"source": "search", "description": "a fox", "params": {"query": "red fox"}}</imgen>'
+GREY = '<imgen>{"source": "edit", "description": "grey", "params": {"img_index": 0, "prompt": "make it black and white"}}</imgen>'
+WISH = '<imgen>{"source": "edit", "description": "no", "params": {"img_index": 0, "prompt": "remove the fox"}}</imgen>'
+
+
+@pytest.fixture
+def cli(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NO_COLOR", "1")
+    return lambda *words, **more: CliRunner().invoke(app, [str(word) for word in words], **more)
+
+
+def test_run_saves_the_figure(cli, tmp_path):
+    (tmp_path / "plot.py").write_text("plt.bar(['a', 'b'], [3, 5])")
+    result = cli("run", "plot.py", "-o", "bars.png")
+    assert result.exit_code == 0, result.output
+    picture = Picture.from_png((tmp_path / "bars.png").read_bytes(), Provenance(tool="code", provider="test"))
+    assert f"bars.png: {picture.width} x {picture.height} pixels" in result.output
+
+
+def test_run_reads_standard_input_and_reports_a_failing_snippet(cli, tmp_path):
+    result = cli("run", "-", input="import math\nplt.plot([1])\nraise ValueError('[bold]no[/] data')")
+    assert result.exit_code == 1
+    assert "exception" in result.output
+    assert "[bold]no[/] data" in result.output, "markup in a message is only text"
+    assert not (tmp_path / "plot.png").exists()
+
+
+def test_render_writes_one_page(cli, tmp_path):
+    (tmp_path / "doc.txt").write_text(f"# Foxes\n\nOne. {FOX}\n\nAgain. {GREY}\n")
+    result = cli("render", "doc.txt", "-o", "out.html", "--prompt", "Tell me of foxes")
+    assert result.exit_code == 0, result.output
+    assert "out.html: 2 of 2 pictures" in result.output
+    html = (tmp_path / "out.html").read_text()
+    assert html.count("data:image/png;base64,") == 2
+    assert "offline gallery" in html
+    assert "Tell me of foxes" in html
+
+
+def test_render_edits_the_users_pictures_and_names_what_failed(cli, tmp_path, make_picture):
+    (tmp_path / "mine.png").write_bytes(make_picture("red").png)
+    (tmp_path / "doc.txt").write_text(f"{GREY}\n{WISH}\n<imgen>nonsense</imgen>")
+    result = cli("render", "doc.txt", "--image", "mine.png")
+    assert result.exit_code == 0, result.output
+    assert "document.html: 1 of 3 pictures" in result.output
+    assert "picture 2: refused: " in result.output
+    assert "picture 3: bad_call: " in result.output
+
+
+def test_render_searches_a_folder(cli, tmp_path, make_picture):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "x.png").write_bytes(make_picture("red").png)
+    (tmp_path / "own" / "x.txt").write_text("red fox")
+    (tmp_path / "doc.txt").write_text(FOX)
+    assert "1 of 1 pictures" in cli("render", "doc.txt", "--search", "own").output
+    assert "local folder own" in (tmp_path / "document.html").read_text()
+
+
+def test_doctor_tries_everything(cli):
+    result = cli("doctor")
+    assert result.exit_code == 0, result.output
+    assert "code sandbox: Snippets are" in result.output
+    for tool in ("search", "diffusion", "code", "edit"):
+        assert tool in result.output
+    assert result.output.count("ok in") == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("run", "nowhere.py"), "nowhere.py: No such file"),
+        (("render", "nowhere.txt"), "nowhere.txt: No such file"),
+        (("render", "doc.txt", "--image", "doc.txt"), "no picture"),
+        (("render", "doc.txt", "--search", "nowhere"), "nowhere is no folder"),
+        (("render", "doc.txt", "-o", "no/such/folder.html"), "No such file"),
+        (("run", "latin.py"), "not UTF-8"),
+    ],
+)
+def test_errors_are_one_clear_line(cli, tmp_path, words, says):
+    (tmp_path / "doc.txt").write_text("text")
+    (tmp_path / "latin.py").write_bytes("plt.title('\xe9')".encode("latin-1"))
+    result = cli(*words)
+    assert result.exit_code == 2
+    assert result.output.startswith("error: ")
+    assert says in result.output
+    assert "Traceback" not in result.output
+
+
+def test_a_machine_without_isolation_has_its_own_status(cli, tmp_path, monkeypatch):
+    from llmi_sandbox import CodeSandbox, SandboxUnavailableError
+
+    def refuse(self):
+        raise SandboxUnavailableError("This machine cannot isolate snippets.")
+
+    monkeypatch.setattr(CodeSandbox, "start", refuse)
+    (tmp_path / "plot.py").write_text("plt.plot([1])")
+    result = cli("run", "plot.py")
+    assert result.exit_code == 3
+    assert "cannot isolate" in result.output
+
+
+def test_help_and_version_load_nothing_heavy(cli):
+    assert cli("--version").output.startswith("llmi-sandbox ")
+    code = """
+import sys
+from llmi_sandbox.cli import app
+heavy = {"matplotlib", "pandas", "numpy", "seaborn", "torch", "jinja2"} & set(sys.modules)
+assert not heavy, heavy
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
