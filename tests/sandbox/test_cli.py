@@ -10,7 +10,10 @@ from llmi_sandbox.cli import app
 from llmi_schema import Picture, Provenance
 
 FOX = '<imgen>{"source": "search", "description": "a fox", "params": {"query": "red fox"}}</imgen>'
-GREY = '<imgen>{"source": "edit", "description": "grey", "params": {"img_index": 0, "prompt": "make it black and white"}}</imgen>'
+GREY = (
+    '<imgen>{"source": "edit", "description": "grey", '
+    '"params": {"img_index": 0, "prompt": "make it black and white"}}</imgen>'
+)
 WISH = '<imgen>{"source": "edit", "description": "no", "params": {"img_index": 0, "prompt": "remove the fox"}}</imgen>'
 
 
@@ -101,13 +104,13 @@ def test_a_machine_without_isolation_has_its_own_status(cli, tmp_path, monkeypat
     from llmi_sandbox import CodeSandbox, SandboxUnavailableError
 
     def refuse(self):
-        raise SandboxUnavailableError("This machine cannot isolate snippets.")
+        raise SandboxUnavailableError("This machine cannot isolate snippets, or pass unsafe=True")
 
     monkeypatch.setattr(CodeSandbox, "start", refuse)
     (tmp_path / "plot.py").write_text("plt.plot([1])")
     result = cli("run", "plot.py")
     assert result.exit_code == 3
-    assert "cannot isolate" in result.output
+    assert "cannot isolate snippets, or pass --unsafe" in result.output
 
 
 def test_help_and_version_load_nothing_heavy(cli):

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from llmi_sandbox import Toolkit, render
@@ -149,17 +149,15 @@ async def test_cancellation_ends_every_call(calls):
     assert asyncio.all_tasks() == before
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.data())
-def test_every_edit_gets_exactly_the_picture_it_names(data):
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_every_edit_gets_exactly_the_picture_it_names(calls, data):
     # any graph of edits over searches, some of which fail
     size = data.draw(st.integers(1, 12))
     targets = [data.draw(st.none() | st.integers(0, i - 1)) if i else None for i in range(size)]
     fail = frozenset(str(i) for i in data.draw(st.sets(st.integers(0, size - 1))))
     tags = [
-        f'<imgen>{{"source": "search", "description": "{i}", "params": {{"query": "x"}}}}</imgen>'
-        if target is None
-        else f'<imgen>{{"source": "edit", "description": "{i}", "params": {{"img_index": {target}, "prompt": "x"}}}}</imgen>'
+        (calls.search("x", str(i)) if target is None else calls.edit(target, "x", str(i))).to_tag()
         for i, target in enumerate(targets)
     ]
     studio = Studio(fail=fail)

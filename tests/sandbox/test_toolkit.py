@@ -161,6 +161,20 @@ async def test_equal_calls_of_an_identified_tool_run_once(calls, make_picture):
     assert (named.calls, nameless.calls) == (1, 10)
 
 
+@pytest.mark.parametrize(
+    ("limits", "says"),
+    [
+        ({"concurrency": 0}, "concurrency of search is 0"),
+        ({"concurrency": {"serach": 4}}, "not there: serach"),
+        ({"deadline_seconds": 0}, "some time to run"),
+        ({"deadline_seconds": float("nan")}, "some time to run"),
+    ],
+)
+def test_limits_that_let_nothing_run_are_errors(limits, says):
+    with pytest.raises(ConfigurationError, match=says):
+        Toolkit({"search": raising(ValueError())}, **limits)
+
+
 async def test_two_toolkits_may_share_a_cache(calls, make_picture):
     tool, cache = Named(make_picture()), ResultCache()
     await Toolkit({"search": tool}, cache=cache).call(calls.search("x"))

@@ -8,6 +8,7 @@ definitions are all derived from these classes; a fifth tool is one more subclas
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -43,19 +44,30 @@ class ToolCall(_Strict):
     @property
     def picture_index(self) -> int | None:
         """Index of the picture this call works on, or None when it starts from nothing."""
-        for name, field in type(self.params).model_fields.items():
-            if is_picture_index(field.json_schema_extra):
-                index: int = getattr(self.params, name)
-                return index
-        return None
+        field = picture_index_field(type(self.params))
+        return None if field is None else getattr(self.params, field)
 
     def to_tag(self) -> str:
         """The canonical tag: strict JSON in one layout.
 
-        `</` inside strings is written `<\\/`, so that a reader that only looks for `</imgen>` is not misled.
+        Inside strings `</` is written `<\\/` and `<imgen>` `\\u003cimgen>`, so that a reader that only looks for the
+        marks is not misled.
         """
-        body = json.dumps(self.model_dump(mode="json"), ensure_ascii=False).replace("</", "<\\/")
+        body = canonical_json(self.model_dump(mode="json"))
         return f"{OPEN_TAG}{body}{CLOSE_TAG}"
+
+
+def canonical_json(value: Any) -> str:
+    """JSON as it stands in a tag. `<` occurs inside strings only, so replacing it there is safe."""
+    return json.dumps(value, ensure_ascii=False).replace("</", "<\\/").replace(OPEN_TAG, "\\u003cimgen>")
+
+
+@cache
+def picture_index_field(params: type[BaseModel]) -> str | None:
+    """The name of the field that holds a `PictureIndex`, or None."""
+    return next(
+        (name for name, field in params.model_fields.items() if is_picture_index(field.json_schema_extra)), None
+    )
 
 
 def is_picture_index(extra: object) -> bool:

@@ -17,7 +17,7 @@ from llmi_schema.expressions import (
     Sequence,
     TextUntil,
 )
-from llmi_schema.lexis import DEAD, FORBIDDEN, STRING, STRING_REGEX, TEXT, TEXT_REGEX, Lexeme
+from llmi_schema.lexis import DEAD, FORBIDDEN, FORBIDDEN_IN_STRINGS, STRING, STRING_REGEX, TEXT, TEXT_REGEX, Lexeme
 
 # A lexer joins text and marker in one lexeme: alone, TEXT would swallow the beginning of the marker.
 _LARK_ESCAPE = (
@@ -26,8 +26,9 @@ _LARK_ESCAPE = (
 )
 _LARK_TERMINALS = rf"""
 FORBIDDEN: /(?s:.*)({{words}})(?s:.*)/
+FORBIDDEN_IN_STRINGS: /(?s:.*)({{string_words}})(?s:.*)/
 TEXT: /(?s:.+)/ & ~FORBIDDEN
-STRING: /"([^"\\<\x00-\x1F]|{_LARK_ESCAPE}|<+([^"\\<\/\x00-\x1F]|{_LARK_ESCAPE}))*<*"/
+STRING: /"([^"\\\x00-\x1F]|{_LARK_ESCAPE})*"/ & ~FORBIDDEN_IN_STRINGS
 """
 
 
@@ -51,9 +52,10 @@ def to_lark(rules: Rules) -> str:
                 return _compound(other, write)
 
     bodies = [f"{name}: {write(rule)}" for name, rule in rules.named.items()]
-    words = "|".join(word.replace("/", r"\/") for word in FORBIDDEN)
     until = [f"{name}: (/(?s:.*)/ & ~FORBIDDEN) {_quoted(marker)}" for marker, name in markers.items()]
-    terminals = _LARK_TERMINALS.replace("{words}", words).strip()
+    terminals = _LARK_TERMINALS.strip()
+    for place, words in (("{words}", FORBIDDEN), ("{string_words}", FORBIDDEN_IN_STRINGS)):
+        terminals = terminals.replace(place, "|".join(word.replace("/", r"\/") for word in words))
     return "\n".join([f"start: {rules.start}", *bodies, terminals, *until]) + "\n"
 
 

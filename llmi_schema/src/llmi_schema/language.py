@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from llmi_schema.calls import CodeCall, DiffusionCall, EditCall, SearchCall, ToolCall
 from llmi_schema.errors import LanguageError
@@ -68,7 +68,7 @@ class Language:
 
     @cached_property
     def _validators(self) -> dict[str, Callable[[Any], ToolCall]]:
-        return {_name(call): TypeAdapter(call).validate_python for call in self.calls}
+        return {_name(call): call.__pydantic_validator__.validate_python for call in self.calls}
 
     def __reduce__(self) -> tuple[type[Language], tuple[tuple[type[ToolCall], ...]]]:
         return Language, (self.calls,)

@@ -16,6 +16,9 @@ FORBIDDEN = ("<imgen>", "</imgen>", "<image>", "<think>", "</think>", "```", "~~
 for a picture. A run of three backticks or tildes opens a code fence, in which tags are text, so it is left out
 wherever it stands."""
 
+FORBIDDEN_IN_STRINGS = ("</", "<imgen>")
+"""What a string inside a tag never holds as it stands: `to_tag` escapes both."""
+
 _HEX = "0123456789abcdefABCDEF"
 _CONTROLS = "".join(map(chr, range(0x20)))
 
@@ -37,38 +40,40 @@ class Lexeme:
     states: tuple[State, ...]
 
 
-def _text() -> Lexeme:
-    """Any text without the forbidden words (the complement of Aho and Corasick's automaton)."""
-    prefixes = sorted({word[:n] for word in FORBIDDEN for n in range(len(word))}, key=lambda p: (len(p), p))
+def _avoiding(words: tuple[str, ...]) -> tuple[dict[str, int], ...]:
+    """Edges of Aho and Corasick's automaton for the words, with what completes a word dead; the rest leads to 0."""
+    prefixes = sorted({word[:n] for word in words for n in range(len(word))}, key=lambda p: (len(p), p))
     number = {prefix: i for i, prefix in enumerate(prefixes)}
 
     def follow(prefix: str, character: str) -> int:
         seen = prefix + character
-        if any(seen.endswith(word) for word in FORBIDDEN):
+        if any(seen.endswith(word) for word in words):
             return DEAD
         return next(number[seen[i:]] for i in range(len(seen) + 1) if seen[i:] in number)
 
-    alphabet = sorted(set("".join(FORBIDDEN)))
-    return Lexeme("text", tuple(_state(True, {c: follow(p, c) for c in alphabet}, 0) for p in prefixes))
+    return tuple({c: follow(p, c) for c in sorted(set("".join(words)))} for p in prefixes)
+
+
+def _text() -> Lexeme:
+    """Any text without the forbidden words."""
+    return Lexeme("text", tuple(_state(True, edges, 0) for edges in _avoiding(FORBIDDEN)))
 
 
 def _string() -> Lexeme:
-    r"""A strict JSON string with its quotes: no raw `</`, and surrogate escapes in pairs only.
+    r"""A strict JSON string with its quotes, without the words forbidden there, and surrogate escapes in pairs only.
 
     Python's `json` accepts half a pair and makes text of it that cannot be encoded, so the grammar may not.
     """
-    begin, body, less, end, escape, u = 0, 1, 2, 3, 4, 5
-    any3, any2, any1, after_d = 6, 7, 8, 9  # hex digits still to come
-    high2, high1, pair, pair_u, pair_d, low = 10, 11, 12, 13, 14, 15
+    begin, end, escape, u = 0, 1, 2, 3
+    any3, any2, any1, after_d = 4, 5, 6, 7  # hex digits still to come
+    high2, high1, pair, pair_u, pair_d, low = 8, 9, 10, 11, 12, 13
+    body = 14  # and the states after it: beginnings of forbidden words
 
     def hexes(target: int, digits: str = _HEX) -> dict[str, int]:
         return dict.fromkeys(digits, target)
 
-    inside = {'"': end, "\\": escape, "<": less} | dict.fromkeys(_CONTROLS, DEAD)
     states = {
         begin: _state(False, {'"': body}),
-        body: _state(False, inside, body),
-        less: _state(False, inside | {"/": DEAD}, body),
         end: _state(True, {}),
         escape: _state(False, dict.fromkeys('"\\/bfnrt', body) | {"u": u}),
         u: _state(False, hexes(any3) | hexes(after_d, "dD")),
@@ -83,6 +88,9 @@ def _string() -> Lexeme:
         pair_d: _state(False, dict.fromkeys("dD", low)),
         low: _state(False, hexes(any2, "cdefCDEF")),
     }
+    for i, edges in enumerate(_avoiding(FORBIDDEN_IN_STRINGS)):
+        plain = {c: t if t == DEAD else body + t for c, t in edges.items()}
+        states[body + i] = _state(False, plain | {'"': end, "\\": escape} | dict.fromkeys(_CONTROLS, DEAD), body)
     return Lexeme("string", tuple(states[i] for i in range(len(states))))
 
 
@@ -97,7 +105,7 @@ TEXT_REGEX = "(?s:(?!{})(?:.))*".format("|".join(FORBIDDEN))
 """Free text for Python's `re`; written by hand, so that tests can hold the automaton against it."""
 
 STRING_REGEX = (
-    r'"(?:[^"\\<\x00-\x1f]|<(?!/)'
+    r'"(?:[^"\\<\x00-\x1f]|<(?!/|imgen>)'
     r'|\\(?:["\\/bfnrt]|u(?:[0-9a-cA-CefEF][0-9a-fA-F]{3}|[dD][0-7][0-9a-fA-F]{2}'
     r'|[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})))*"'
 )

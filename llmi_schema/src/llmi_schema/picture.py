@@ -63,6 +63,8 @@ class Picture(_Value):
         origin = f"{self.provenance.tool} by {self.provenance.provider}"
         return f"Picture({self.width}x{self.height}, {origin}, {self.sha256[:8]})"
 
+    __str__ = __repr__
+
 
 class ToolResult(_Value):
     """What became of one tag: a picture, or the reason there is none.

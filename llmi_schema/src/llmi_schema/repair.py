@@ -5,7 +5,7 @@ For servers that enforce nothing. What decoding under a constraint guarantees ho
 
 from __future__ import annotations
 
-from llmi_schema.calls import ToolCall, is_picture_index
+from llmi_schema.calls import ToolCall, picture_index_field
 from llmi_schema.document import Tag, Text
 from llmi_schema.grammar import ANY_DOCUMENT, RowConstraint, document_grammar
 from llmi_schema.lexis import DEAD, FORBIDDEN, TEXT
@@ -79,5 +79,5 @@ def clean_text(text: str, after: str = "") -> str:
 
 
 def _with_index(call: ToolCall, index: int) -> ToolCall:
-    field = next(n for n, f in type(call.params).model_fields.items() if is_picture_index(f.json_schema_extra))
+    field = picture_index_field(type(call.params))
     return call.model_copy(update={"params": call.params.model_copy(update={field: index})})

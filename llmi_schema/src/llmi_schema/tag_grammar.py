@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from llmi_schema.calls import ToolCall
+from llmi_schema.calls import ToolCall, canonical_json
 from llmi_schema.errors import LanguageError
 from llmi_schema.expressions import Choice, Digit, Expression, JsonString, Literal, choice, sequence
 
@@ -126,4 +125,4 @@ def _digit(low: int, high: int) -> Expression:
 
 
 def _json(value: Any) -> Expression:
-    return Literal(json.dumps(value, ensure_ascii=False).replace("</", "<\\/"))
+    return Literal(canonical_json(value))

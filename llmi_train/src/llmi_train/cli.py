@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
-_errors = Console(stderr=True, highlight=False)
+_errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Unsafe = Annotated[bool, typer.Option("--unsafe", help="Run the pictures' code without isolation.")]
 

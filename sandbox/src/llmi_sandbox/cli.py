@@ -184,7 +184,7 @@ def _reported(console: Console) -> Iterator[None]:
     try:
         yield
     except SystemRequirementError as error:
-        _fail(console, str(error), MISSING)
+        _fail(console, str(error).replace("unsafe=True", "--unsafe"), MISSING)
     except LLMIError as error:
         _fail(console, str(error), USAGE)
     except UnicodeDecodeError as error:

@@ -32,7 +32,7 @@ class ToolStatistics:
     seconds: float = 0.0
     reasons: Mapping[FailureReason, int] = field(default_factory=dict)
 
-    def __add__(self, result: ToolResult) -> ToolStatistics:
+    def after(self, result: ToolResult) -> ToolStatistics:
         """These numbers with one more result."""
         reasons = Counter(self.reasons)
         if result.reason is not None:
@@ -108,7 +108,7 @@ class Recorder:
 
     def record(self, tool: str, result: ToolResult) -> None:
         with self._lock:
-            self._tools[tool] = self._tools.get(tool, ToolStatistics()) + result
+            self._tools[tool] = self._tools.get(tool, ToolStatistics()).after(result)
 
     def snapshot(self) -> Statistics:
         with self._lock:

@@ -11,8 +11,9 @@ One toolkit may serve several event loops and threads: nothing in it belongs to 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,7 +23,9 @@ from llmi_sandbox.gate import Gate
 from llmi_sandbox.render import render
 from llmi_sandbox.statistics import Recorder, Statistics
 from llmi_sandbox.tools.base import Closeable, Identified, Tool
-from llmi_schema import Document, LLMIError, Picture, RenderedDocument, ToolCall, ToolResult
+from llmi_schema import ConfigurationError, Document, LLMIError, Picture, RenderedDocument, ToolCall, ToolResult
+
+log = logging.getLogger(__name__)
 
 DEFAULT_DEADLINE = 60.0
 DEFAULT_CONCURRENCY = 16
@@ -38,6 +41,9 @@ class Toolkit:
         concurrency: how many calls of one tool may run at a time; a number for all, or a number per tool (16 for
             those not named).
         cache: where equal calls of identified tools are answered from; by default 256 MiB in memory.
+
+    Raises:
+        ConfigurationError: for limits that would let nothing run, or limits of a tool that is not there.
     """
 
     def __init__(
@@ -48,10 +54,12 @@ class Toolkit:
         concurrency: int | Mapping[str, int] = DEFAULT_CONCURRENCY,
         cache: ResultCache | None = None,
     ) -> None:
+        if not deadline_seconds > 0:
+            raise ConfigurationError(f"deadline_seconds={deadline_seconds:g}: a call needs some time to run")
         self.tools: Mapping[str, Tool] = dict(tools)
         self.deadline_seconds = deadline_seconds
         self.cache = cache if cache is not None else ResultCache()
-        self._gates = {name: Gate(_limit(concurrency, name)) for name in self.tools}
+        self._gates = {name: Gate(limit) for name, limit in _limits(concurrency, self.tools).items()}
         self._recorder = Recorder(self.tools)
         self._closed = False
 
@@ -170,11 +178,19 @@ class Toolkit:
             return ToolResult.failed("timeout", f"the {call.source} tool timed out: {error or 'no detail'}")
         except (LLMIError, OSError) as error:
             return ToolResult.failed("unavailable", f"the {call.source} tool is unavailable: {error}")
-        except Exception as error:  # noqa: BLE001 - a tool is anybody's code: its faults stay in its own segment
+        except Exception as error:  # a tool is anybody's code: its faults stay in its own segment
+            log.exception("the %s tool raised", call.source)
             return ToolResult.failed("crashed", f"the {call.source} tool raised {type(error).__name__}: {error}")
 
 
-def _limit(concurrency: int | Mapping[str, int], tool: str) -> int:
+def _limits(concurrency: int | Mapping[str, int], tools: Iterable[str]) -> dict[str, int]:
     if isinstance(concurrency, int):
-        return concurrency
-    return concurrency.get(tool, DEFAULT_CONCURRENCY)
+        limits = dict.fromkeys(tools, concurrency)
+    else:
+        limits = {**dict.fromkeys(tools, DEFAULT_CONCURRENCY), **concurrency}
+        if unknown := limits.keys() - set(tools):
+            raise ConfigurationError(f"concurrency names tools that are not there: {', '.join(sorted(unknown))}")
+    for name, limit in limits.items():
+        if limit < 1:
+            raise ConfigurationError(f"concurrency of {name} is {limit}: at least one call must be able to run")
+    return limits

@@ -46,13 +46,17 @@ def warm_up(folder: Folder, ticker: Ticker) -> dict[str, Any]:
     torch.manual_seed(size.seed)
     rng = random.Random(size.seed)
     rows = saved.load(folder.dataset).train
-    pairs = [(row, demonstration(row, rng)) for _ in range(size.demonstrations) for row in rows]
-    tokenizer = tiny.train_tokenizer([row.text for row in rows] + [text for _, text in pairs])
+    pairs = [(row.text, demonstration(row, rng)) for _ in range(size.demonstrations) for row in rows]
+    tokenizer = tiny.train_tokenizer([row.text for row in rows] + [document for _, document in pairs])
     model = tiny.build_model(tokenizer)
+    batch = 16
     examples = Dataset.from_list(
         [
-            {"prompt": row.messages, "completion": [{"role": "assistant", "content": text}]}
-            for row, text in pairs
+            {
+                "prompt": [{"role": "user", "content": text}],
+                "completion": [{"role": "assistant", "content": document}],
+            }
+            for text, document in sft.in_batches_of_like_length(pairs, batch, rng)
         ]
     )
     sft.warm_up(
@@ -63,9 +67,10 @@ def warm_up(folder: Folder, ticker: Ticker) -> dict[str, Any]:
         callbacks=[OnStep(lambda step, log: ticker.at(step))],
         seed=size.seed,
         max_steps=size.warm_up_steps,
-        per_device_train_batch_size=16,
-        train_sampling_strategy="group_by_length",
+        per_device_train_batch_size=batch,
+        train_sampling_strategy="sequential",
         learning_rate=3e-3,
+        adam_beta2=0.99,
         lr_scheduler_type="cosine",
         warmup_steps=10,
         max_length=512,

@@ -31,7 +31,9 @@ _CLAUSE_BREAK = re.compile(
 _QUOTED = re.compile("\"[^\"]*\"|“[^”]*”|'[^']+'(?!\\w)")
 _BEYOND = re.compile(
     r"\b(?:remove|replace|erase|delete|swap|insert|draw|paint|move|wear\w*|background|foreground|only|except|"
-    r"behind|beside|season|(?:the|its|his|her) (?:sky|hair|face|eyes?|wall|ground|water|clothes|shirt|dress))\b",
+    r"behind|beside|season|"
+    r"focus\w* on|around (?:the|its|his|her) (?!edges?\b|image\b|picture\b|photo)|"
+    r"(?:the|its|his|her) (?:sky|hair|face|eyes?|wall|ground|water|clothes|shirt|dress))\b",
     re.IGNORECASE,
 )
 """Words that ask for an understanding of what the picture shows, which rules do not have."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from pathlib import Path
 
 MOST_FILES = 8192
@@ -31,14 +30,26 @@ def is_over(folder: Path, most_bytes: int) -> bool:
 
 
 def remove(folder: Path) -> None:
-    """Remove a scratch whatever its snippet did to it: nested it deeply or took away its own rights."""
-    with contextlib.suppress(RecursionError):
-        shutil.rmtree(folder, ignore_errors=True)
-    if not folder.exists():
-        return
-    for parent, folders, _ in os.walk(folder):
-        for name in folders:
-            with contextlib.suppress(OSError):
-                os.chmod(os.path.join(parent, name), 0o700, follow_symlinks=False)
-    with contextlib.suppress(RecursionError):
-        shutil.rmtree(folder, ignore_errors=True)
+    """Remove a scratch whatever its snippet did to it: nested it deeply or took away its own rights.
+
+    Every folder is moved up to the top before it is opened, so that neither a path nor a recursion gets too long.
+    """
+    with contextlib.suppress(OSError):  # what cannot be removed is swept at the next start
+        waiting = [os.fspath(folder)]
+        moved = 0
+        while waiting:
+            inside = waiting.pop()
+            os.chmod(inside, 0o700)
+            with os.scandir(inside) as entries:
+                for entry in list(entries):
+                    if not entry.is_dir(follow_symlinks=False):
+                        os.unlink(entry.path)
+                        continue
+                    os.chmod(entry.path, 0o700)
+                    moved += 1
+                    top = f"{folder}/.removing-{os.getpid()}-{moved}"
+                    os.rename(entry.path, top)
+                    waiting.append(top)
+            if inside != os.fspath(folder):
+                os.rmdir(inside)
+        os.rmdir(folder)

@@ -68,8 +68,8 @@ def _sea(c: Canvas) -> None:
     cloud(c, 55, 9, 4.5)
     c.gradient("#4da3c7", "#1d6791", 47, 75)
     for i, y in enumerate((50, 54, 59, 65, 71)):
-        wave = [(x, y + (0.4 + i * 0.15) * math.sin((x + i * 9) / 3.6)) for x in range(-2, 104, 3)]
-        c.stroke(wave, "#ffffff48", 0.35 + i * 0.08)
+        wave = [(x, y + (0.4 + i * 0.15) * math.sin((x + i * 9) / 3.6)) for x in range(-2, 104, 1)]
+        c.line(wave, "#ffffff48", 0.35 + i * 0.08)
 
 
 def _coast(c: Canvas) -> None:

@@ -21,7 +21,12 @@ Colour = str | tuple[int, ...]
 Outline = Sequence[Point] | str
 
 _OVERSAMPLE = 3
+_FINE = 3  # strokes this thin, in pixels before reduction, show no gaps at their joints
 _CURVE_STEPS = 10
+_CURVE = tuple(
+    (-t + 2 * t * t - t**3, 2 - 5 * t * t + 3 * t**3, t + 4 * t * t - 3 * t**3, t**3 - t * t)
+    for t in (step / _CURVE_STEPS for step in range(_CURVE_STEPS))
+)
 
 
 class Canvas:
@@ -58,7 +63,9 @@ class Canvas:
         above, below = rgb(top), rgb(bottom)
         column = Image.new("RGB", (1, steps))
         column.putdata([mix(above, below, i / max(1, steps - 1)) for i in range(steps)])
-        self._image.paste(column.resize((self._image.width, last - first), Image.Resampling.BILINEAR), (0, first))
+        column = column.resize((1, last - first), Image.Resampling.BILINEAR)
+        # two steps: repeating a finished column is far cheaper than interpolating every pixel
+        self._image.paste(column.resize((self._image.width, last - first), Image.Resampling.NEAREST), (0, first))
 
     def glow(self, x: float, y: float, radius: float, colour: Colour, strength: float = 1.0) -> None:
         """Soft light around a point."""
@@ -106,7 +113,8 @@ class Canvas:
     def line(self, outline: Outline, fill: Colour, width: float) -> None:
         """A stroke with round ends and joints."""
         placed = [self._at(p) for p in points(outline)]
-        self._draw.line(placed, fill=fill, width=self._thick(width), joint="curve")
+        thick = self._thick(width)
+        self._draw.line(placed, fill=fill, width=thick, joint="curve" if thick > _FINE else None)
         radius = width * self._scale / 2
         if radius > 1.5 and len(rgb(fill)) == len(_channels(fill)):  # round ends would show through transparency
             for x, y in (placed[0], placed[-1]):
@@ -164,10 +172,9 @@ def smooth(knots: Sequence[Point], *, closed: bool) -> list[Point]:
     curve: list[Point] = []
     for i in range(count if closed else count - 1):
         (x0, y0), (x1, y1), (x2, y2), (x3, y3) = at(i - 1), at(i), at(i + 1), at(i + 2)
-        for step in range(_CURVE_STEPS):
-            t = step / _CURVE_STEPS
-            a, b, c, d = -t + 2 * t * t - t**3, 2 - 5 * t * t + 3 * t**3, t + 4 * t * t - 3 * t**3, t**3 - t * t
-            curve.append(((a * x0 + b * x1 + c * x2 + d * x3) / 2, (a * y0 + b * y1 + c * y2 + d * y3) / 2))
+        curve.extend(
+            ((a * x0 + b * x1 + c * x2 + d * x3) / 2, (a * y0 + b * y1 + c * y2 + d * y3) / 2) for a, b, c, d in _CURVE
+        )
     if not closed:
         curve.append(knots[-1])
     return curve

@@ -146,8 +146,8 @@ def _sea(canvas: Canvas, light: Light, chance: random.Random) -> None:
         y = horizon + 4 + i * (canvas.height - horizon) / 6
         swing = 0.7 + i * 0.35
         shift = chance.uniform(0, 6)
-        crest = [(x, y + swing * math.sin((x + shift) / 4.2)) for x in range(-2, 104, 3)]
-        canvas.stroke(crest, "#ffffff58", 0.35 + 0.1 * i)
+        crest = [(x, y + swing * math.sin((x + shift) / 4.2)) for x in range(-2, 104, 1)]
+        canvas.line(crest, "#ffffff58", 0.35 + 0.1 * i)
     beach = canvas.height * 0.9
     canvas.land([(-5, beach + 6), (25, beach + 3), (60, beach - 1), (105, beach - 6)], "#ffffff90")
     canvas.land([(-5, beach + 8), (25, beach + 5), (60, beach + 1), (105, beach - 4)], _shaded("#ecd7a2", light))

@@ -223,7 +223,7 @@ THINGS: tuple[Motif, ...] = (
     Motif(
         "guitar",
         "an acoustic guitar",
-        "music instrument strings flamenco folk song musician play classical",
+        "music instrument strings flamenco folk song musician classical",
         guitar,
         "stage",
         r"guitars?",

@@ -1,0 +1,69 @@
+"""The published dialect: tags as Python literals. It is read, for comparison and old data; it is never written.
+
+`<imgen>{'source': 'code', 'description': '...', 'params': {'code': '...'}}</imgen>`, where the code is not even
+escaped. The rules are those of the release (`shared spec: reference reward`), to the letter.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from typing import Any
+
+from llmi_schema.language import CallError
+
+_CODE_MARK = "'source': 'code'"
+_CODE_SHAPE = re.compile(
+    r"""\s*+\{\s*+'source'\s*+:\s*+'code'\s*+,\s*+'description'\s*+:\s*+'([^']*+)'\s*+,\s*+"""
+    r"""'params'\s*+:\s*+\{\s*+'code'\s*+:\s*+'(.*)'\s*+\}\s*+\}\s*+""",
+    re.DOTALL,
+)
+_PARAMS = {"diffusion": {"prompt"}, "search": {"query"}, "code": {"code"}, "edit": {"img_index", "prompt"}}
+
+
+def read_body(body: str) -> Any:
+    """The value of what stands between `<imgen>` and `</imgen>`. `True` as a picture index is read as 1, as published.
+
+    Raises `CallError` with a reason a person understands.
+    """
+    value = read_literal(body)
+    if isinstance(value, dict) and isinstance(params := value.get("params"), dict):
+        index = params.get("img_index")
+        if isinstance(index, bool):
+            return {**value, "params": {**params, "img_index": int(index)}}
+    return value
+
+
+def read_literal(body: str) -> Any:
+    """The Python value of a body: calls of `code` by their shape first, everything else as a literal."""
+    if _CODE_MARK in body and (shape := _CODE_SHAPE.fullmatch(body)):
+        return {"source": "code", "description": shape[1], "params": {"code": shape[2]}}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)  # invalid escapes are common in code
+            return ast.literal_eval(body.strip())
+    except (ValueError, SyntaxError, TypeError) as error:
+        raise CallError(f"not a Python literal: {error}") from None
+    except (RecursionError, MemoryError):
+        raise CallError("not a Python literal: nested too deeply") from None
+
+
+def valid_tag(body: str, tags: int, input_images: int) -> bool:
+    """Whether the release counts a tag as valid, among `tags` tags and with `input_images` pictures given.
+
+    It accepts an empty description, `True` as an index and an index that points forward.
+    """
+    try:
+        value = read_literal(body)
+    except CallError:
+        return False
+    match value:
+        case {"source": str(source), "description": str(), "params": dict(params), **others} if not others:
+            if source not in _PARAMS or set(params) != _PARAMS[source]:
+                return False
+            index = params.pop("img_index", None)
+            in_range = isinstance(index, int) and 0 <= index < input_images + tags
+            return (source != "edit" or in_range) and all(isinstance(text, str) for text in params.values())
+        case _:
+            return False
