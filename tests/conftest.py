@@ -1,14 +1,20 @@
-"""What every test runs under: no network but loopback, no Hub."""
+"""What every test runs under: no network but loopback, no Hub. Lends a headless browser."""
 
 from __future__ import annotations
 
 import ipaddress
 import os
 import socket
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import chromium
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -36,3 +42,14 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[chromium.Browser]:
+    """Skips where there is no Chromium, but fails where there must be one."""
+    if chromium.find() is None:
+        if os.environ.get("LLMI_REQUIRE_CHROMIUM"):
+            pytest.fail(chromium.MISSING)
+        pytest.skip(chromium.MISSING)
+    with chromium.Browser() as one:
+        yield one
