@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +38,7 @@ def start(folder: Path, guard: Path) -> subprocess.Popen[str]:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A demo that was interrupted once; its folder and what the second run printed."""
     root = tmp_path_factory.mktemp("end_to_end")
     folder = root / "demo"
@@ -58,7 +57,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]
     second = start(folder, root / "guard")
     output, _ = second.communicate(timeout=400)
     assert second.returncode == 0, output
-    yield folder, output
+    return folder, output
 
 
 def test_the_second_run_goes_on(demo: tuple[Path, str]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from llmi_data import MadeDataset, Plan, make_dataset
 from llmi_sandbox import Toolkit
 
@@ -29,6 +30,7 @@ def tokenizer(made: MadeDataset) -> Any:
 @pytest.fixture
 def model(tokenizer: Any) -> Any:
     import torch
+
     from llmi_train.tiny import build_model
 
     torch.manual_seed(0)

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from llmi_train.cli import app
 from typer.testing import CliRunner
+
+from llmi_train.cli import app
 
 run = CliRunner().invoke
 

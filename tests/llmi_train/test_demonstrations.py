@@ -3,6 +3,7 @@ from __future__ import annotations
 import random
 
 import pytest
+
 from llmi_data import MadeDataset, Message, Row
 from llmi_schema import parse
 from llmi_train.demo.demonstrations import demonstration

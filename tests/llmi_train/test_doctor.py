@@ -3,9 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
 from llmi_schema import SystemRequirementError
 from llmi_train import doctor
-from typer.testing import CliRunner
 
 
 def test_this_machine_is_fit(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from llmi_schema import ConfigurationError
 from llmi_train import RECIPES, Recipe
 from llmi_train.recipe import check_keys

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from llmi_data import MadeDataset
 from llmi_reward import presets
 from llmi_sandbox import Toolkit
@@ -37,9 +38,7 @@ def test_an_untrained_model_writes_valid_documents_only_when_constrained(writer:
     prompts = [row.messages for row in made.test[:6]]
     counts = [ImageCount.exactly(1), ImageCount.exactly(2), ImageCount.none(), ImageCount.any()] * 2
     rows = [RowConstraint(count) for count in counts[:6]]
-    for completion, row in zip(
-        writer.complete(prompts, temperature=1.5, seed=3, constraints=rows), rows, strict=True
-    ):
+    for completion, row in zip(writer.complete(prompts, temperature=1.5, seed=3, constraints=rows), rows, strict=True):
         document = parse(completion.text)
         assert completion.finished
         assert document.finished

@@ -100,7 +100,7 @@ class Plan(BaseModel):
     @classmethod
     def from_yaml(cls, path: str | Path) -> Self:
         """Read a plan file. Raises `PlanError`, which names the file and what to change."""
-        import yaml  # type: ignore[import-untyped]
+        import yaml
 
         try:
             value = yaml.safe_load(Path(path).read_text(encoding="utf-8"))

@@ -31,7 +31,7 @@ from llmi_schema.errors import (
     LLMIError,
     SystemRequirementError,
 )
-from llmi_schema.grammar import Grammar, RowConstraint, close, document_grammar
+from llmi_schema.grammar import ANY_DOCUMENT, Grammar, RowConstraint, close, document_grammar
 from llmi_schema.language import DEFAULT_LANGUAGE, Language
 from llmi_schema.parser import parse
 from llmi_schema.picture import FailureReason, Picture, Provenance, ToolResult
@@ -49,6 +49,7 @@ from llmi_schema.schemas import (
 __version__ = "0.1.0"
 
 __all__ = [
+    "ANY_DOCUMENT",
     "DEFAULT_LANGUAGE",
     "MAX_IMAGES",
     "BadTag",

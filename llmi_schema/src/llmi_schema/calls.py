@@ -44,7 +44,8 @@ class ToolCall(_Strict):
     @property
     def picture_index(self) -> int | None:
         """Index of the picture this call works on, or None when it starts from nothing."""
-        field = picture_index_field(type(self.params))
+        params: type[BaseModel] = type(self.params)
+        field = picture_index_field(params)
         return None if field is None else getattr(self.params, field)
 
     def to_tag(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import index
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, field_serializer, model_validator
@@ -64,15 +65,16 @@ class ImageCount(BaseModel):
 
         Raises `ConstraintError` on anything else.
         """
-        if isinstance(code, str):
-            if code.strip().lower() in {"inf", "99"}:
-                return cls.at_least_one()
-            if not code.strip().lstrip("-").isdecimal():
-                raise ConstraintError(f'{code!r} is no image count; use -1, 0, a positive number, 99 or "inf"')
-            code = int(code)
-        if isinstance(code, bool) or code < -1 or code > _AT_LEAST_ONE_CODE:
+        try:
+            if isinstance(code, str):
+                number = _AT_LEAST_ONE_CODE if code.strip().lower() == "inf" else int(code)
+            else:
+                number = -2 if isinstance(code, bool) else index(code)
+        except (ValueError, TypeError):
+            number = -2
+        if not -1 <= number <= _AT_LEAST_ONE_CODE:
             raise ConstraintError(f'{code!r} is no image count; use -1, 0, 1 to 98, 99 or "inf"')
-        match code:
+        match number:
             case -1:
                 return cls.none()
             case 0:
@@ -80,7 +82,7 @@ class ImageCount(BaseModel):
             case 99:
                 return cls.at_least_one()
             case _:
-                return cls.exactly(code)
+                return cls.exactly(number)
 
     def encode(self) -> int:
         """The published code. Raises `ConstraintError` for a count that has none, such as exactly 99."""

@@ -143,7 +143,7 @@ def _right_linear(lexeme: Lexeme) -> Iterable[str]:
 
 
 def _members(characters: Iterable[str]) -> str:
-    return "".join(f"\\x{ord(c):02x}" if not c.isalnum() else c for c in sorted(characters))
+    return "".join(map(_escaped, sorted(map(ord, characters))))
 
 
 def _all_but(characters: Iterable[str]) -> str:
@@ -152,6 +152,11 @@ def _all_but(characters: Iterable[str]) -> str:
     low = 0
     for code in [*sorted(map(ord, characters)), 0xD800]:
         if low < code:
-            ranges.append(f"\\x{low:02x}-\\{'x' if code <= 0x80 else 'u'}{code - 1:02x}")
+            ranges.append(f"{_escaped(low)}-{_escaped(code - 1)}")
         low = code + 1
     return "".join(ranges) + r"\uE000-\U0010FFFF"
+
+
+def _escaped(code: int) -> str:
+    """Four digits always: xgrammar reads `\\x5cb` as one character."""
+    return f"\\u{code:04x}"

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from llmi_schema.calls import CodeCall, DiffusionCall, EditCall, SearchCall, ToolCall
+from llmi_schema.calls import CodeCall, DiffusionCall, EditCall, SearchCall, ToolCall, is_picture_index
 from llmi_schema.errors import LanguageError
 
 
@@ -23,7 +23,7 @@ class Language:
     five = Language((*four.calls, DiagramCall))
     ```
 
-    Raises `LanguageError` when there is no tool, or two tools share a name.
+    Raises `LanguageError` when there is no tool, two tools share a name, or one works on two pictures at once.
     """
 
     calls: tuple[type[ToolCall], ...] = (SearchCall, DiffusionCall, CodeCall, EditCall)
@@ -33,6 +33,12 @@ class Language:
             raise LanguageError("a Language needs at least one tool")
         if len(set(self.tools)) != len(self.tools):
             raise LanguageError(f"two tools share a name in {self.tools}: give each model its own `source` literal")
+
+        for call in self.calls:
+            params = call.model_fields["params"].annotation
+            fields = params.model_fields if isinstance(params, type) and issubclass(params, BaseModel) else {}
+            if sum(is_picture_index(field.json_schema_extra) for field in fields.values()) > 1:
+                raise LanguageError(f"{call.__name__} has two picture indices: a tag works on one picture")
 
     @cached_property
     def tools(self) -> tuple[str, ...]:

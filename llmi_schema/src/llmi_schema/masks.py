@@ -7,6 +7,7 @@ string, after a backslash), so nearly every mask is a copy.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
 from typing import Any, Literal, Protocol
 
 from llmi_schema.errors import ConfigurationError
@@ -14,6 +15,8 @@ from llmi_schema.grammar import Grammar
 from llmi_schema.vocabulary import Vocabulary
 
 Backend = Literal["llguidance", "xgrammar"]
+
+_numbers = count()
 
 
 class Matcher(Protocol):
@@ -31,6 +34,7 @@ class GrammarMasks:
 
     def __init__(self, grammar: Grammar, vocabulary: Vocabulary, tokenizer: Any, backend: Backend) -> None:
         self.grammar, self.vocabulary = grammar, vocabulary
+        self._number = next(_numbers)  # not id(): that of a forgotten grammar would be used again
         match backend:
             case "llguidance":
                 self._compiled: _Compiled = _Llguidance(grammar, vocabulary)
@@ -44,7 +48,7 @@ class GrammarMasks:
 
     def cached(self, state: int) -> Any | None:
         """The mask of an automaton's state, if it was computed before."""
-        return self.vocabulary.masks.get((id(self), state))
+        return self.vocabulary.masks.get((self._number, state))
 
     def compute(self, state: int, matcher: Matcher) -> Any:
         """The mask of the state at which the matcher stands."""
@@ -53,7 +57,7 @@ class GrammarMasks:
         mask = np.zeros((self.vocabulary.size + 31) // 32, dtype=np.int32)
         matcher.fill(mask)
         mask.flags.writeable = False
-        self.vocabulary.masks.put((id(self), state), mask)
+        self.vocabulary.masks.put((self._number, state), mask)
         return mask
 
 

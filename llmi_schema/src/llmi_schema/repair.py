@@ -5,6 +5,8 @@ For servers that enforce nothing. What decoding under a constraint guarantees ho
 
 from __future__ import annotations
 
+from pydantic import BaseModel
+
 from llmi_schema.calls import ToolCall, picture_index_field
 from llmi_schema.document import Tag, Text
 from llmi_schema.grammar import ANY_DOCUMENT, RowConstraint, document_grammar
@@ -79,5 +81,6 @@ def clean_text(text: str, after: str = "") -> str:
 
 
 def _with_index(call: ToolCall, index: int) -> ToolCall:
-    field = picture_index_field(type(call.params))
+    params: type[BaseModel] = type(call.params)
+    field = picture_index_field(params)
     return call.model_copy(update={"params": call.params.model_copy(update={field: index})})

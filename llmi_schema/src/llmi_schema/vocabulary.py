@@ -66,7 +66,10 @@ class Vocabulary:
         self.size = size
         self.eos: int = tokenizer.eos_token_id
         self.pad: int = self.eos if tokenizer.pad_token_id is None else tokenizer.pad_token_id
-        self.llguidance = llguidance.hf.from_tokenizer(tokenizer, n_vocab=size, slices=_SLICES)
+        try:
+            self.llguidance = llguidance.hf.from_tokenizer(tokenizer, n_vocab=size, slices=_SLICES)
+        except ValueError as error:
+            raise ConfigurationError(f"llguidance cannot read this tokenizer: {error}") from None
         self.special = frozenset(i for i in range(size) if self.llguidance.is_special_token(i)) | {self.eos, self.pad}
         self.special |= frozenset(range(len(tokenizer), size))
         self.bytes = [b"" if i in self.special else self.llguidance.decode_bytes([i]) for i in range(size)]
@@ -99,13 +102,14 @@ class Vocabulary:
         return tuple(ids)
 
 
-_known: WeakKeyDictionary[Any, dict[int, Vocabulary]] = WeakKeyDictionary()
+_known: WeakKeyDictionary[Any, dict[tuple[int | None, ...], Vocabulary]] = WeakKeyDictionary()
 
 
 def vocabulary_of(tokenizer: Any, size: int) -> Vocabulary:
-    """The `Vocabulary` of a tokenizer (or of a processor that holds one), built once."""
+    """The `Vocabulary` of a tokenizer (or of a processor that holds one), built once and again when it has changed."""
     tokenizer = getattr(tokenizer, "tokenizer", tokenizer)
-    sizes = _known.setdefault(tokenizer, {})
-    if size not in sizes or sizes[size].eos != tokenizer.eos_token_id:
-        sizes[size] = Vocabulary(tokenizer, size)
-    return sizes[size]
+    known = _known.setdefault(tokenizer, {})
+    key = (size, len(tokenizer), tokenizer.eos_token_id, tokenizer.pad_token_id)
+    if key not in known:
+        known[key] = Vocabulary(tokenizer, size)
+    return known[key]

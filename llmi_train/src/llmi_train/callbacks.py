@@ -14,9 +14,7 @@ class OnStep(TrainerCallback):
     def __init__(self, tell: Callable[[int, dict[str, Any]], None]) -> None:
         self.tell = tell
 
-    def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         self.tell(state.global_step, {})
 
     def on_log(

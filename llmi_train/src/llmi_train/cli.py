@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from llmi_schema import LLMIError
 from rich.console import Console
 from rich.markup import escape
+
+from llmi_schema import LLMIError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -74,7 +75,6 @@ def grpo(
 
         recipe = Recipe.from_yaml(config)
         from llmi_sandbox import Toolkit
-
         from llmi_train.grpo import train
 
         with Toolkit.offline(unsafe=unsafe) as toolkit:
@@ -97,7 +97,6 @@ def write(
     """Write one illustrated document."""
     with _one_sentence():
         from llmi_sandbox import Toolkit, report
-
         from llmi_train.inputs import load_pictures
         from llmi_train.writer import Writer
 

@@ -79,8 +79,12 @@ def _disk(folder: Path) -> Iterator[Finding]:
     free = shutil.disk_usage(existing).free
     yield Finding("disk", free >= _GIB / 4, f"{free / _GIB:.1f} GiB free in {existing}", "Free at least 256 MiB there.")
     writable = os.access(existing, os.W_OK)
-    yield Finding("folder", writable, f"{existing} {'can' if writable else 'cannot'} be written to",
-                  "Choose another with --output.")
+    yield Finding(
+        "folder",
+        writable,
+        f"{existing} {'can' if writable else 'cannot'} be written to",
+        "Choose another with --output.",
+    )
 
 
 def _sandbox(unsafe: bool) -> Iterator[Finding]:

@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llmi_schema import ConfigurationError
-
 from llmi_train.checkpoints import newest_whole_checkpoint
 from llmi_train.distributed import Zero, deepspeed_config, single_process_environment
 from llmi_train.recipe import Lora, Recipe, check_keys
 
 if TYPE_CHECKING:
     from datasets import Dataset
-    from llmi_sandbox import Toolkit
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
+
+    from llmi_sandbox import Toolkit
 
 ADAPTER = "adapter"
 LOG = "log.jsonl"

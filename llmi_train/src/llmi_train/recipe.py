@@ -6,9 +6,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from llmi_schema import ConfigurationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from llmi_schema import ConfigurationError
 from llmi_train.distributed import Zero
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -72,7 +72,6 @@ class Recipe(BaseModel):
             return cls.model_validate(value | overrides)
         except ValidationError as error:
             raise ConfigurationError(f"{path}: {_explain(error, cls)}") from None
-
 
     def with_grpo(self, **settings: Any) -> Self:
         """The same recipe with some of the trainer's settings replaced."""

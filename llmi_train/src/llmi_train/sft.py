@@ -12,14 +12,18 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
 
 
-def in_batches_of_like_length(pairs: Sequence[tuple[str, str]], batch: int, rng: random.Random) -> list[tuple[str, str]]:
+Pair = tuple[str, str]
+"""A prompt and the document that answers it."""
+
+
+def in_batches_of_like_length(pairs: Sequence[Pair], batch: int, rng: random.Random) -> list[Pair]:
     """The pairs in an order whose consecutive `batch` are of similar length, so that little is padded.
 
     The batches themselves are shuffled. The trainer's own grouping by length goes from long to short, over and over,
     and a small model ends up believing the short ones it saw last. Use it with `train_sampling_strategy="sequential"`.
     """
     shuffled = rng.sample(pairs, len(pairs))
-    batches: list[list[tuple[str, str]]] = []
+    batches: list[list[Pair]] = []
     for start in range(0, len(shuffled), 16 * batch):
         pool = sorted(shuffled[start : start + 16 * batch], key=lambda pair: len(pair[0]) + len(pair[1]))
         batches += [pool[at : at + batch] for at in range(0, len(pool), batch)]

@@ -24,11 +24,12 @@ CHAT_TEMPLATE = (
 END_OF_TURN = "<|im_end|>"
 _CODE = r"""[^A-Za-z0-9\s"<>]+(?: [^A-Za-z0-9\s"<>]+| (?=[0-9]))?"""
 """What stands between names and numbers in code, such as `', '`."""
-_SPECIAL = ["<|pad|>", "<|im_start|>", END_OF_TURN]
+PADDING = "<|pad|>"
+_SPECIAL = [PADDING, "<|im_start|>", END_OF_TURN]
 
 
 def train_tokenizer(
-    texts: Iterable[str], *, vocabulary: int = 2000, language: Language = DEFAULT_LANGUAGE
+    texts: Iterable[str], *, vocabulary: int = 1200, language: Language = DEFAULT_LANGUAGE
 ) -> PreTrainedTokenizerBase:
     """A byte-level BPE whose pieces are words, digits and the fixed JSON around a tag's values.
 
@@ -53,7 +54,7 @@ def train_tokenizer(
     )
     tokenizer.train_from_iterator(texts, trainer)
     fast = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, eos_token=END_OF_TURN, pad_token="<|pad|>", padding_side="left"
+        tokenizer_object=tokenizer, eos_token=END_OF_TURN, pad_token=PADDING, padding_side="left"
     )
     fast.chat_template = CHAT_TEMPLATE
     return fast
@@ -61,12 +62,14 @@ def train_tokenizer(
 
 def _scaffold(language: Language) -> str:
     """A pattern for the text of a canonical tag that is the same in every call of a tool."""
-    keys = sorted({name for call in language.calls for name in call.model_fields["params"].annotation.model_fields})
+    params = [call.model_fields["params"].annotation for call in language.calls]
+    names = sorted({name for model in params if model is not None for name in model.model_fields})
+    keys = "|".join(map(re.escape, names))
     parts = [
         re.escape(f'{OPEN_TAG}{{"source": "'),
         re.escape('", "description": "'),
-        re.escape('", "params": {"') + f'(?:{"|".join(map(re.escape, keys))})": "?',
-        f', "(?:{"|".join(map(re.escape, keys))})": "',
+        re.escape('", "params": {"') + f'(?:{keys})": "?',
+        f', "(?:{keys})": "',
         re.escape(f'"}}}}{CLOSE_TAG}'),
     ]
     return "|".join(parts)

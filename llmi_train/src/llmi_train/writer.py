@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any, Self
 from llmi_schema import Picture, RenderedDocument, parse
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
     from llmi_sandbox import Toolkit
     from llmi_schema.decoding import RowConstraint
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 Messages = list[dict[str, str]]
 
@@ -94,8 +95,8 @@ class Writer:
         completions: dict[int, Completion] = {}
         for batch in self._batches(encoded):
             allowed = [constraints[i] for i in batch] if constraints is not None else None
-            for i, completion in zip(batch, self._generate([encoded[i] for i in batch], temperature, allowed), strict=True):
-                completions[i] = completion
+            written = self._generate([encoded[i] for i in batch], temperature, allowed)
+            completions.update(zip(batch, written, strict=True))
             progress(len(completions))
         return [completions[i] for i in range(len(prompts))]
 
@@ -148,7 +149,9 @@ class Writer:
 
             vocabulary = self.model.get_output_embeddings().weight.shape[0]
             processors.append(DocumentProcessor(self.tokenizer, vocabulary, constraints, self.max_new_tokens))
-        sampling: dict[str, Any] = {"do_sample": True, "temperature": temperature} if temperature else {"do_sample": False}
+        sampling: dict[str, Any] = (
+            {"do_sample": True, "temperature": temperature} if temperature else {"do_sample": False}
+        )
         with torch.inference_mode():
             output = self.model.generate(
                 **batch, max_new_tokens=self.max_new_tokens, logits_processor=processors, **sampling

@@ -5,9 +5,9 @@ import pytest
 from llmi_sandbox.code import CodeSandbox, Limits, probe
 
 LIMITS = Limits(
-    cpu_seconds=2,
+    cpu_seconds=1,
     wall_seconds=30,
-    memory_bytes=512 * 2**20,
+    memory_bytes=256 * 2**20,
     file_bytes=8 * 2**20,
     disk_bytes=16 * 2**20,
     output_bytes=2**18,

