@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -81,12 +81,18 @@ class Plan(BaseModel):
         return sum(cell.rows for cell in self.cells)
 
     @classmethod
-    def demo(cls, rows: int = 480, seed: int = 0, test_share: float = 0.2) -> Self:
+    def demo(
+        cls, rows: int = 480, seed: int = 0, test_share: float = 0.2, counts: Sequence[int] = COUNT_CODES
+    ) -> Self:
         """Every count and every tool: mostly one tool per prompt, some pairs, some with none.
+
+        Args:
+            rows: how many rows in all, spread over the kinds.
+            counts: published count codes to ask for.
 
         Raises `PlanError` when there are fewer rows than kinds of row.
         """
-        shares = dict(_demo_shares())
+        shares = dict(_demo_shares(counts))
         if rows < len(shares):
             raise PlanError(f"{rows} rows cannot cover the {len(shares)} cells of the default plan: ask for more rows")
         spare, whole = rows - len(shares), sum(shares.values())
@@ -137,10 +143,10 @@ class Plan(BaseModel):
         yield from rows
 
 
-def _demo_shares() -> Iterator[tuple[tuple[int, tuple[str, ...]], int]]:
+def _demo_shares(counts: Sequence[int]) -> Iterator[tuple[tuple[int, tuple[str, ...]], int]]:
     """Kinds of row and their weight, so that every count has about the same."""
     tools = DEFAULT_LANGUAGE.tools
-    for count in COUNT_CODES:
+    for count in counts:
         match count:
             case -1:
                 yield (count, ()), 12

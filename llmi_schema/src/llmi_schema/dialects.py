@@ -62,8 +62,11 @@ def to_lark(rules: Rules) -> str:
 def to_ebnf(rules: Rules) -> str:
     """xgrammar's EBNF (`::=`), which vLLM and SGLang pass on to it.
 
-    Text and strings are written as right-linear rules: a lookahead or complement does not exist there.
+    Text and strings are right-linear rules: there is no lookahead and no complement. Text before a marker is an
+    automaton of its own that ends with the marker only: xgrammar needs microseconds for a mask where a rule cannot
+    end yet, and hundreds where it can.
     """
+    markers: dict[str, str] = {}
 
     def write(expression: Expression) -> str:
         match expression:
@@ -72,16 +75,18 @@ def to_ebnf(rules: Rules) -> str:
             case Digit(low, high):
                 return f"[{low}-{high}]"
             case JsonString():
-                return "string0"
+                return f"{STRING.name}0"
             case FreeText():
-                return "text0"
+                return f"{TEXT.name}0"
             case TextUntil(marker):
-                return f"text0 {_quoted(marker)}"
+                return f"{markers.setdefault(marker, f'until{len(markers)}_')}0"
             case other:
                 return _compound(other, write)
 
     bodies = [f"{name} ::= {write(rule)}" for name, rule in rules.named.items()]
-    lines = [f"root ::= {rules.start}", *bodies, *_right_linear(TEXT), *_right_linear(STRING)]
+    lines = [f"root ::= {rules.start}", *bodies, *_right_linear(TEXT, TEXT.name), *_right_linear(STRING, STRING.name)]
+    for marker, name in markers.items():
+        lines += _right_linear(TEXT, name, until=marker)
     return "\n".join(lines) + "\n"
 
 
@@ -126,20 +131,22 @@ def _quoted(text: str) -> str:
     return '"' + "".join(escapes.get(c, c) for c in text) + '"'
 
 
-def _right_linear(lexeme: Lexeme) -> Iterable[str]:
+def _right_linear(lexeme: Lexeme, name: str, until: str = "") -> Iterable[str]:
+    """One rule per state. With `until`, a word that the lexeme cannot hold, the rules end with it and only with it."""
+    before_last = 0
+    for character in until[:-1]:
+        before_last = lexeme.states[before_last].edges[character]
     for i, state in enumerate(lexeme.states):
-        options = ['""'] if state.accepting else []
+        options = ['""'] if state.accepting and not until else []
         targets: dict[int, list[str]] = {}
         for character, target in state.edges.items():
             targets.setdefault(target, []).append(character)
         if state.other != DEAD:
-            options.append(f"[{_all_but(state.edges)}] {lexeme.name}{state.other}")
-        options += [
-            f"[{_members(characters)}] {lexeme.name}{target}"
-            for target, characters in targets.items()
-            if target != DEAD
-        ]
-        yield f"{lexeme.name}{i} ::= {' | '.join(options)}"
+            options.append(f"[{_all_but(state.edges)}] {name}{state.other}")
+        options += [f"[{_members(cs)}] {name}{target}" for target, cs in targets.items() if target != DEAD]
+        if until and i == before_last:
+            options.append(_quoted(until[-1]))
+        yield f"{name}{i} ::= {' | '.join(options)}"
 
 
 def _members(characters: Iterable[str]) -> str:

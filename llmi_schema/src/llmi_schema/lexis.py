@@ -101,11 +101,11 @@ def _state(accepting: bool, edges: dict[str, int], other: int = DEAD) -> State:
 TEXT = _text()
 STRING = _string()
 
-TEXT_REGEX = "(?s:(?!{})(?:.))*".format("|".join(FORBIDDEN))
+TEXT_REGEX = r"(?:(?!{})[^\ud800-\udfff])*".format("|".join(FORBIDDEN))
 """Free text for Python's `re`; written by hand, so that tests can hold the automaton against it."""
 
 STRING_REGEX = (
-    r'"(?:[^"\\<\x00-\x1f]|<(?!/|imgen>)'
+    r'"(?:[^"\\<\x00-\x1f\ud800-\udfff]|<(?!/|imgen>)'
     r'|\\(?:["\\/bfnrt]|u(?:[0-9a-cA-CefEF][0-9a-fA-F]{3}|[dD][0-7][0-9a-fA-F]{2}'
     r'|[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})))*"'
 )

@@ -15,9 +15,7 @@ from llmi_schema.language import CallError
 
 _CODE_MARK = "'source': 'code'"
 _CODE_SHAPE = re.compile(
-    r"""\s*+\{\s*+'source'\s*+:\s*+'code'\s*+,\s*+'description'\s*+:\s*+'([^']*+)'\s*+,\s*+"""
-    r"""'params'\s*+:\s*+\{\s*+'code'\s*+:\s*+'(.*)'\s*+\}\s*+\}\s*+""",
-    re.DOTALL,
+    r"""\s*+\{'source': 'code', 'description': '([^']*+)', 'params': \{'code': '(.*)'\}\}\s*+""", re.DOTALL
 )
 _PARAMS = {"diffusion": {"prompt"}, "search": {"query"}, "code": {"code"}, "edit": {"img_index", "prompt"}}
 
@@ -42,7 +40,7 @@ def read_literal(body: str) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)  # invalid escapes are common in code
-            return ast.literal_eval(body.strip())
+            return ast.literal_eval(body)
     except (ValueError, SyntaxError, TypeError) as error:
         raise CallError(f"not a Python literal: {error}") from None
     except (RecursionError, MemoryError):

@@ -62,8 +62,8 @@ def train_tokenizer(
 
 def _scaffold(language: Language) -> str:
     """A pattern for the text of a canonical tag that is the same in every call of a tool."""
-    params = [call.model_fields["params"].annotation for call in language.calls]
-    names = sorted({name for model in params if model is not None for name in model.model_fields})
+    schemas = [call.model_json_schema() for call in language.calls]
+    names = sorted({name for schema in schemas for params in schema["$defs"].values() for name in params["properties"]})
     keys = "|".join(map(re.escape, names))
     parts = [
         re.escape(f'{OPEN_TAG}{{"source": "'),

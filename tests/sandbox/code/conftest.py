@@ -10,6 +10,7 @@ LIMITS = Limits(
     memory_bytes=256 * 2**20,
     file_bytes=8 * 2**20,
     disk_bytes=16 * 2**20,
+    files=1000,
     output_bytes=2**18,
     open_files=64,
     max_pixels=4_000_000,

@@ -34,11 +34,7 @@ class Target:
         (self.folder / "kept").write_text("kept")
         os.utime(self.folder / "kept", (1, 1))
         self.folder.joinpath("kept").chmod(0o600)
-        self.victim = subprocess.Popen(
-            [sys.executable, "-c", "import signal; signal.signal(signal.SIGIO, signal.SIG_DFL); signal.pause()"],
-            env={"KEY": PROOF},
-            stdin=subprocess.DEVNULL,
-        )
+        self.victim = subprocess.Popen(["sleep", "600"], env={"KEY": PROOF})
         self.doors = []
         for family, kind, address in (
             (socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", 0)),

@@ -15,6 +15,7 @@ class Limits:
         memory_bytes: address space beyond what the warm interpreter already has.
         file_bytes: size of any one file it writes.
         disk_bytes: size of all files it writes.
+        files: how many files and folders it makes.
         output_bytes: stdout and stderr, each.
         open_files: descriptors.
         max_pixels: width x height of the figure.
@@ -27,6 +28,7 @@ class Limits:
     memory_bytes: int = 2 * 2**30
     file_bytes: int = 32 * 2**20
     disk_bytes: int = 64 * 2**20
+    files: int = 4096
     output_bytes: int = 2**20
     open_files: int = 128
     max_pixels: int = 16_000_000

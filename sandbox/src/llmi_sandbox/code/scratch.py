@@ -32,10 +32,6 @@ def sweep() -> None:
             os.close(lock)
 
 
-def remove(folder: Path) -> None:
-    disk.remove(folder)
-
-
 def _lock(folder: Path) -> int | None:
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)

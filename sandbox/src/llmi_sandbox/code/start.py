@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from typing import IO, Any
 from llmi_sandbox.code import scratch, wire
 from llmi_sandbox.code.isolation.tier import Isolation
 from llmi_sandbox.code.limits import Limits
+from llmi_sandbox.code.zygote import disk
 from llmi_sandbox.errors import SandboxUnavailableError
 
 _BOOT = Path(__file__).with_name("boot.py")
@@ -38,10 +38,6 @@ class Zygote:
         self._process = process
         self._folder = folder
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
     def kill(self) -> None:
         """End it now; its children end with it, and readers of the socket learn of it."""
         self._process.kill()
@@ -60,7 +56,7 @@ class Zygote:
             self._process.kill()
             self._process.wait()
         self.control.close()
-        scratch.remove(self._folder)
+        disk.remove(self._folder)
 
 
 def start_zygote(limits: Limits, *, unsafe: bool, without: Iterable[str] = ()) -> Zygote:
@@ -89,7 +85,7 @@ def start_zygote(limits: Limits, *, unsafe: bool, without: Iterable[str] = ()) -
         _discard(process, ours, folder)
         raise SandboxUnavailableError(isolation.sentence)
     if isolation.tier == "A":  # it lives in a file tree of its own now, and needs nothing on disk
-        scratch.remove(folder)
+        disk.remove(folder)
     return Zygote(process, ours, isolation, folder)
 
 
@@ -115,7 +111,7 @@ def probe() -> Isolation:
                 raise SandboxUnavailableError(f"the probe failed: {_reason(log, error)}") from None
     finally:
         os.close(lock)
-        scratch.remove(folder)
+        disk.remove(folder)
 
 
 def _launch(
@@ -173,7 +169,7 @@ def _discard(process: subprocess.Popen[bytes], control: socket.socket, folder: P
     control.close()
     process.kill()
     process.wait()
-    shutil.rmtree(folder, ignore_errors=True)
+    disk.remove(folder)
 
 
 def _reason(log: IO[bytes], error: Exception) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +11,6 @@ from llmi_sandbox.code.isolation import landlock, namespaces, rlimits, seccomp
 from llmi_sandbox.code.isolation.libc import PR_SET_PDEATHSIG, prctl
 from llmi_sandbox.code.isolation.readable import DEVICES
 from llmi_sandbox.code.limits import Limits
-
-_SIGKILL = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +33,10 @@ class Confinement:
     def apply(self, scratch: Path) -> None:
         """Confine the calling process to `scratch`, its working folder from here on. Raises OSError."""
         if "namespaces" in self.layers:
-            namespaces.fresh_tmp(scratch, self.limits.disk_bytes)
+            namespaces.fresh_tmp(scratch, self.limits.disk_bytes, self.limits.files)
         os.chdir(scratch)
         if "limits" in self.layers:
-            prctl(PR_SET_PDEATHSIG, _SIGKILL)
+            prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
             rlimits.apply(self.limits, base_memory=self.base_memory)
             rlimits.drop_privileges()
         if "landlock" in self.layers:

@@ -22,8 +22,6 @@ _MNT_DETACH = 2
 _READ_ONLY, _NO_SUID, _NO_DEVICES = 1, 2, 4
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
 
-_FILES_PER_SNIPPET = 8192
-
 
 def scratch_path(readable: Iterable[Path]) -> Path:
     """Where snippets write: /tmp, unless something they must read lies below it."""
@@ -61,10 +59,10 @@ def enter(root: Path, readable: Iterable[Path], devices: Iterable[Path]) -> None
     _set_attributes(Path("/"), _READ_ONLY | _NO_SUID, recursive=False)
 
 
-def fresh_tmp(path: Path, size: int) -> None:
+def fresh_tmp(path: Path, size: int, files: int) -> None:
     """Give the calling process a scratch nobody else sees; the kernel removes it with the process."""
     call("unshare", _NEWNS)
-    _mount("tmpfs", path, "tmpfs", _MS_NOSUID | _MS_NODEV, f"size={size},nr_inodes={_FILES_PER_SNIPPET},mode=0700")
+    _mount("tmpfs", path, "tmpfs", _MS_NOSUID | _MS_NODEV, f"size={size},nr_inodes={files},mode=0700")
 
 
 def _mirror(root: Path, paths: Iterable[Path]) -> None:

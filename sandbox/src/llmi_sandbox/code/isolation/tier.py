@@ -88,7 +88,7 @@ def measure(root: Path, readable: Iterable[Path], *, without: Iterable[str] = ()
 
 def _namespaces(root: Path, readable: tuple[Path, ...]) -> None:
     namespaces.enter(root, readable, DEVICES)
-    namespaces.fresh_tmp(namespaces.scratch_path(readable), 2**20)
+    namespaces.fresh_tmp(namespaces.scratch_path(readable), 2**20, 16)
 
 
 def _landlock() -> None:

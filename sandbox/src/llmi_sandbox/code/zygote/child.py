@@ -20,7 +20,7 @@ from llmi_sandbox.code.zygote.warm import reseed
 READY = b"ready"
 """What a child says through its pipe once it is confined and before it reads a line of the code."""
 
-_MOST_DESCRIPTORS = 4096  # a zygote has a dozen, and two per running child
+MOST_DESCRIPTORS = 4096  # a zygote has a dozen, and two per running child
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def _settle(files: Files, pipe: int, scratch: Path) -> None:
     os.dup2(files.stdout, 1)
     os.dup2(files.stderr, 2)
     os.closerange(3, pipe)
-    os.closerange(pipe + 1, _MOST_DESCRIPTORS)
+    os.closerange(pipe + 1, MOST_DESCRIPTORS)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # what a killed snippet printed is kept
     os.environ.clear()

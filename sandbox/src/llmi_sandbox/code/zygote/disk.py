@@ -6,11 +6,9 @@ import contextlib
 import os
 from pathlib import Path
 
-MOST_FILES = 8192
 
-
-def is_over(folder: Path, most_bytes: int) -> bool:
-    """Whether the files below a folder take more than `most_bytes`, or are too many. Stops counting when it knows.
+def is_over(folder: Path, most_bytes: int, most_files: int) -> bool:
+    """Whether what lies below a folder takes too much or is too many. Stops counting when it knows.
 
     A folder that hides its content or lies too deep to be reached counts as over.
     """
@@ -25,7 +23,7 @@ def is_over(folder: Path, most_bytes: int) -> bool:
                         total += entry.stat(follow_symlinks=False).st_blocks * 512
                         if entry.is_dir(follow_symlinks=False):
                             waiting.append(entry.path)
-                    if total > most_bytes or count > MOST_FILES:
+                    if total > most_bytes or count > most_files:
                         return True
         except FileNotFoundError:
             continue
@@ -75,7 +73,8 @@ def _unlink_files(folder: int) -> list[str]:
     with os.scandir(folder) as entries:
         for entry in list(entries):
             if entry.is_dir(follow_symlinks=False):
-                os.chmod(entry.name, 0o700, dir_fd=folder)
+                if entry.stat(follow_symlinks=False).st_mode & 0o700 != 0o700:
+                    os.chmod(entry.name, 0o700, dir_fd=folder)
                 folders.append(entry.name)
             else:
                 os.unlink(entry.name, dir_fd=folder)

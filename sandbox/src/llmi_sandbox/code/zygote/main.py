@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -19,8 +20,6 @@ from llmi_sandbox.code.limits import Limits
 from llmi_sandbox.code.zygote import disk
 from llmi_sandbox.code.zygote.server import Server
 from llmi_sandbox.code.zygote.warm import PACKAGES, font_files, warm_up
-
-_SIGKILL = 9
 
 
 def main(argument: str) -> NoReturn:
@@ -84,4 +83,4 @@ def _become_process_one(control: socket.socket) -> None:
         control.close()
         os.waitpid(child, 0)
         os._exit(0)
-    prctl(PR_SET_PDEATHSIG, _SIGKILL)
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -53,6 +53,7 @@ class Server:
     modules: dict[str, types.ModuleType]
     scratch: Path
     _children: dict[int, _Child] = field(default_factory=dict)
+    _disk_checked: float = 0.0
 
     def serve(self) -> None:
         """Returns when the host is gone; no child is left then."""
@@ -110,12 +111,15 @@ class Server:
         self._children[pid] = _Child(run, started, reader, files.stderr, scratch)
 
     def _reap(self) -> None:
-        while self._children:
-            pid, status, usage = os.wait3(os.WNOHANG)
+        while True:
+            try:
+                pid, status, usage = os.wait3(os.WNOHANG)
+            except ChildProcessError:
+                return
             if pid == 0:
                 return
             ended = self._children.pop(pid, None)
-            if ended is None:
+            if ended is None:  # a cleaner
                 continue
             self._clear(pid, ended)
             wire.send_finished(
@@ -142,22 +146,29 @@ class Server:
             with contextlib.suppress(OSError):
                 os.killpg(pid, signal.SIGKILL)
         if self._shares_disk:
-            if ended.ending == "by_itself" and disk.is_over(ended.scratch, self.confinement.limits.disk_bytes):
+            if ended.ending == "by_itself" and self._is_over(ended):
                 ended.ending = "disk"  # it was faster than the watch
-            disk.remove(ended.scratch)
+            _clean(ended.scratch)
 
     def _stop_overruns(self) -> None:
-        limits = self.confinement.limits
+        now = time.monotonic()
+        look_at_disk = self._shares_disk and now - self._disk_checked >= _DISK_CHECK_SECONDS
+        if look_at_disk:
+            self._disk_checked = now
         for pid, running in self._children.items():
             if running.ending != "by_itself":
                 continue
-            if time.monotonic() - running.started > limits.wall_seconds:
+            if now - running.started > self.confinement.limits.wall_seconds:
                 running.ending = "wall_time"
-            elif self._shares_disk and disk.is_over(running.scratch, limits.disk_bytes):
+            elif look_at_disk and self._is_over(running):
                 running.ending = "disk"
             else:
                 continue
             os.kill(pid, signal.SIGKILL)
+
+    def _is_over(self, child: _Child) -> bool:
+        limits = self.confinement.limits
+        return disk.is_over(child.scratch, limits.disk_bytes, limits.files)
 
     def _end_all(self) -> None:
         for pid, running in self._children.items():
@@ -166,3 +177,16 @@ class Server:
             if self._shares_disk:
                 disk.remove(running.scratch)
         self._children.clear()
+
+
+def _clean(scratch: Path) -> None:
+    """Remove a scratch; one that is not empty in a process of its own, for thousands of files take their time."""
+    try:
+        os.rmdir(scratch)
+    except OSError:
+        if os.fork() == 0:
+            try:
+                os.closerange(3, child.MOST_DESCRIPTORS)
+                disk.remove(scratch)
+            finally:
+                os._exit(0)
