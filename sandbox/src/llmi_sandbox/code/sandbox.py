@@ -76,13 +76,13 @@ class CodeSandbox:
                 raise SandboxUnavailableError("this CodeSandbox is closed; make a new one")
             if zygote is None:
                 zygote = start_zygote(self.limits, unsafe=self.unsafe, without=self._without)
-                if zygote.isolation.tier == "none":
-                    warnings.warn(f"CodeSandbox(unsafe=True): {zygote.isolation.sentence}", stacklevel=3)
                 with state.lock:
+                    first, state.started = not state.started, True
                     state.zygote = zygote
-                    state.started = True
                     self._dispatch(state)
                 threading.Thread(target=self._listen, args=(state, zygote), name="llmi-sandbox", daemon=True).start()
+                if first and zygote.isolation.tier == "none":
+                    warnings.warn(f"CodeSandbox(unsafe=True): {zygote.isolation.sentence}", stacklevel=3)
             return zygote.isolation
 
     def run(self, code: str) -> CodeResult:
