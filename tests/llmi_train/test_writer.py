@@ -33,7 +33,7 @@ def test_sampling_is_reproducible_for_a_seed(writer: Writer, made: MadeDataset) 
 
 
 def test_an_untrained_model_writes_valid_documents_only_when_constrained(writer: Writer, made: MadeDataset) -> None:
-    from llmi_schema.decoding import RowConstraint
+    from llmi_schema import RowConstraint
 
     prompts = [row.messages for row in made.test[:6]]
     counts = [ImageCount.exactly(1), ImageCount.exactly(2), ImageCount.none(), ImageCount.any()] * 2

@@ -17,13 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from llmi_schema import Picture, RenderedDocument, parse
+from llmi_schema import Picture, RenderedDocument, RowConstraint, parse
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from llmi_sandbox import Toolkit
-    from llmi_schema.decoding import RowConstraint
 
 Messages = list[dict[str, str]]
 
@@ -116,8 +115,6 @@ class Writer:
             pictures: the user's own; edits may work on them.
             constrain: force the syntax of tags, so that none is invalid.
         """
-        from llmi_schema.decoding import RowConstraint
-
         messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
         constraints = [RowConstraint(input_images=len(pictures))] if constrain else None
         (completion,) = await asyncio.to_thread(

@@ -13,7 +13,7 @@ from llmi_data import dataset as saved
 from llmi_data.summary import plot_cells
 from llmi_reward import presets
 from llmi_sandbox import Toolkit
-from llmi_schema.decoding import RowConstraint
+from llmi_schema import RowConstraint
 from llmi_train.demo.demonstrations import demonstration
 from llmi_train.demo.display import Ticker
 from llmi_train.demo.settings import Folder
