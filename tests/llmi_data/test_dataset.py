@@ -80,6 +80,34 @@ def test_saved_and_loaded(made, tmp_path, capfd):
         load(tmp_path / "nothing")
 
 
+def test_a_save_that_fails_leaves_the_earlier_dataset(made, tmp_path, monkeypatch):
+    folder = tmp_path / "dataset"
+    save(made.split, folder)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("datasets.DatasetDict.save_to_disk", full)
+    with pytest.raises(RowError, match="No space left"):
+        save(Split((), ()), folder)
+    assert load(folder) == made.split
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_what_is_no_pair_of_splits_is_named(made, tmp_path):
+    made.dataset["test"].save_to_disk(str(tmp_path / "one"))
+    with pytest.raises(RowError, match="holds one dataset"):
+        load(tmp_path / "one")
+    save(made.split, tmp_path / "two")
+    (tmp_path / "two" / "dataset_dict.json").write_text('{"splits": ["train"]}')
+    with pytest.raises(RowError, match="has no split test; it has train"):
+        load(tmp_path / "two")
+    for arrow in (tmp_path / "two").rglob("*.arrow"):
+        arrow.write_bytes(b"half a file")
+    with pytest.raises(RowError, match="damaged"):
+        load(tmp_path / "two")
+
+
 def test_a_folder_with_other_things_is_left_alone(made, tmp_path):
     precious = tmp_path / "thesis.txt"
     precious.write_text("years of work")

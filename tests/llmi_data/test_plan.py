@@ -71,5 +71,8 @@ def test_a_plan_file_round_trips_and_its_mistakes_are_named(tmp_path):
         with pytest.raises(PlanError, match=says) as problem:
             Plan.from_yaml(path)
         assert str(path) in str(problem.value)
+    path.write_bytes("# Pläne\n".encode("latin-1"))
+    with pytest.raises(PlanError, match="utf-8"):
+        Plan.from_yaml(path)
     with pytest.raises(ConfigurationError, match="No such file"):
         Plan.from_yaml(tmp_path / "none.yaml")

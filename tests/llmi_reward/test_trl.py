@@ -9,8 +9,9 @@ from types import SimpleNamespace
 import pytest
 
 from llmi_reward import Score, TagFormat, presets
+from llmi_reward.integrations.rows import Row
 from llmi_reward.integrations.trl import trl_reward
-from llmi_schema import ConfigurationError, Language, RenderedDocument, ToolResult
+from llmi_schema import ConfigurationError, ImageCount, Language, RenderedDocument, ToolResult
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ async def test_a_bad_row_costs_nothing_but_itself(make, caplog):
     assert reasons[2] == "the deadline of 0.1 s passed"
     assert "a completion is a string or chat messages, not int" in reasons[3]
     assert "-7 is no image count" in reasons[4]
-    assert "image_count must be" in reasons[5]
+    assert "None is no image count" in reasons[5]
     assert "required_tools must be a list of tool names, not 'code'" in reasons[7]
     assert all(reason in caplog.text for reason in reasons if reason)
 
@@ -242,3 +243,8 @@ async def test_the_hook_gets_the_batch_and_cannot_end_the_run(make, render, capl
     assert batch.rows[0].score.value == 1.0
     assert len(batch.rows[0].sample.delivered) == 1
     assert batch.rows[0].row.prompt == "?"
+
+
+def test_columns_may_hold_numpy_numbers():
+    numpy = pytest.importorskip("numpy")
+    assert Row("?", "Prose.", numpy.int64(-1)).constraint.count == ImageCount.none()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
-from llmi_schema import parse
+from llmi_schema import Picture, Provenance, RenderedDocument, ToolResult, parse
 from llmi_schema.published import valid_tag
 
 CODE = """{'source': 'code', 'description': 'a plot', 'params': {'code': 'plt.title('it's "on"')\nplt.plot([1])'}}"""
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1" + bytes(9)
 EDIT = "{'source': 'edit', 'description': '', 'params': {'img_index': %s, 'prompt': 'p'}}"
 
 
@@ -38,6 +40,7 @@ EDIT = "{'source': 'edit', 'description': '', 'params': {'img_index': %s, 'promp
         ("{[]: 1}", False),
         ("{'source': ['code'], 'description': '', 'params': {}}", False),
         ("\x00", False),
+        ("0x" + "f" * 400 + " + 1j", False),
         ("__import__('os')", False),
     ],
 )
@@ -65,3 +68,32 @@ def test_reasons() -> None:
     (bad,) = parse("<imgen>{'source': 'code', x}</imgen>", dialect="python").bad_tags
     assert bad.reason.startswith("not a Python literal")
     assert bad.tool == "code"
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("0x" + "f" * 400 + " + 1j", "not a Python literal"),
+        (EDIT % ("0x" + "f" * 5000), "limit"),  # Python does not write such an integer out
+        (r"{'source': 'search', 'description': '\ud800', 'params': {'query': 'q'}}", "half a surrogate pair"),
+        ("{'source': 'code', 'description': '\udc00', 'params': {'code': 'x'}}", "half a surrogate pair"),
+        ("{'source': 'search', 'description': '', 'params': {'query': 'q', 0x" + "f" * 5000 + ": 1}}", ""),
+    ],
+)
+def test_no_literal_makes_parse_raise(body: str, reason: str) -> None:
+    document = parse(f"<imgen>{body}</imgen>", dialect="python")
+    assert reason in document.bad_tags[0].reason
+    assert not document.calls
+
+
+def test_a_rendered_document_is_read_back_in_its_own_dialect() -> None:
+    document = parse(f"<imgen>{EDIT % 0}</imgen>", input_images=1, dialect="python")
+    picture = Picture.from_png(PNG, Provenance(tool="input", provider="user"))
+    rendered = RenderedDocument(document=document, results=(ToolResult.failed("timeout", ""),), inputs=(picture,))
+    assert RenderedDocument.model_validate_json(rendered.model_dump_json()) == rendered
+
+
+@pytest.mark.parametrize("document", [None, {}, {"text": "a"}, {"text": "a", "input_images": 0, "dialect": "yaml"}])
+def test_json_that_holds_no_document_is_a_validation_error(document: object) -> None:
+    with pytest.raises(ValidationError, match="a document is"):
+        RenderedDocument.model_validate({"document": document, "results": ()})

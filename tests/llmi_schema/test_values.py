@@ -7,6 +7,7 @@ import struct
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from llmi_schema import (
     DEFAULT_LANGUAGE,
@@ -116,3 +117,9 @@ class TestLanguage:
     def test_no_tool(self) -> None:
         with pytest.raises(LanguageError, match="at least one tool"):
             Language(())
+
+
+@pytest.mark.parametrize("fields", [{}, {"picture": PICTURE, "reason": "timeout"}])
+def test_a_result_is_a_picture_or_a_reason(fields):
+    with pytest.raises(ValidationError, match="either a picture or the reason"):
+        ToolResult(**fields)

@@ -1,15 +1,10 @@
-"""What can be imported from `llmi_sandbox`, and that the examples people copy run as shown."""
+"""What can be imported from `llmi_sandbox`, and that the example people copy runs as shown."""
 
 import re
 import subprocess
 import sys
-from pathlib import Path
-
-import pytest
 
 import llmi_sandbox
-
-ROOT = Path(llmi_sandbox.__file__).parents[2]
 
 PUBLIC = [
     "Captioned",
@@ -46,11 +41,9 @@ def test_every_public_name_is_documented():
     assert not [name for name in PUBLIC if not getattr(llmi_sandbox, name).__doc__]
 
 
-def examples() -> list[str]:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    return re.findall(r"```python\n(.*?)```", f"{llmi_sandbox.__doc__}\n{readme}", re.DOTALL)
-
-
-@pytest.mark.parametrize("example", examples(), ids=lambda text: text.strip().splitlines()[-1][:40])
-def test_examples_run_as_shown(example, tmp_path):
-    subprocess.run([sys.executable, "-c", example], check=True, cwd=tmp_path, timeout=60)
+def test_the_docstrings_example_prints_what_it_says(tmp_path):
+    (example,) = re.findall(r"```python\n(.*?)```", llmi_sandbox.__doc__, re.DOTALL)
+    code = [sys.executable, "-c", example]
+    done = subprocess.run(code, cwd=tmp_path, timeout=60, capture_output=True, encoding="utf-8")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == re.findall(r"print\(.*\)  # (.*)", example)

@@ -275,3 +275,43 @@ async def test_offline_search_takes_a_folder_or_a_tool(tmp_path, calls, make_pic
     assert tool.calls == 1
     with pytest.raises(ConfigurationError, match="no folder"):
         Toolkit.offline(search=tmp_path / "nowhere")
+
+
+async def test_a_tool_that_answers_nothing_has_crashed(calls):
+    async def forgetful(call, pictures):
+        return None
+
+    result = await Toolkit({"search": forgetful}).call(calls.search("x"))
+    assert (result.reason, result.message) == ("crashed", "the search tool answered NoneType, not a ToolResult")
+
+
+async def test_a_tool_cancelled_from_inside_costs_no_neighbour(calls, make_picture):
+    async def undone(call, pictures):
+        task = asyncio.ensure_future(asyncio.sleep(1))
+        task.cancel()
+        await task
+
+    toolkit = Toolkit({"search": undone, "code": Busy(make_picture())})
+    rendered = await toolkit.render(calls.search("x").to_tag() + calls.code("y").to_tag())
+    assert [result.reason for result in rendered.results] == ["crashed", None]
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(Toolkit({"code": Busy(make_picture(), 5)}).call(calls.code("y")), 0.02)
+
+
+def test_closing_closes_every_tool_even_when_one_cannot():
+    closed = []
+
+    class Stubborn:
+        def __init__(self, name):
+            self.name = name
+
+        async def __call__(self, call, pictures): ...
+
+        def close(self):
+            closed.append(self.name)
+            raise OSError(f"{self.name} cannot close")
+
+    toolkit = Toolkit({"search": Stubborn("search"), "code": Stubborn("code")})
+    with pytest.raises(OSError, match="cannot close"):
+        toolkit.close()
+    assert sorted(closed) == ["code", "search"]

@@ -150,6 +150,8 @@ async def test_a_bad_row_costs_no_other(tmp_path, calls, make_picture, caplog):
             {"caption": "no file name"},
             {"file_name": "missing.png", "caption": "a missing square"},
             {"file_name": "../secret.png", "caption": "a secret square"},
+            {"file_name": "x" * 5000, "caption": "a name too long"},
+            {"file_name": "null\0byte", "caption": "a name that cannot be"},
             "",
             {"file_name": "b.png", "caption": "a blue circle", "source_url": "https://example.org/b"},
         ],
@@ -159,7 +161,7 @@ async def test_a_bad_row_costs_no_other(tmp_path, calls, make_picture, caplog):
     assert (await search(calls.search("green"), ())).picture.provenance.licence == "MIT"
     assert (await search(calls.search("blue circles"), ())).picture.provenance.source_url == "https://example.org/b"
     assert (await search(calls.search("secret"), ())).reason == "no_result"
-    for line in (2, 3, 4, 5):
+    for line in (2, 3, 4, 5, 6, 7):
         assert f"line {line}:" in caplog.text
 
 
@@ -202,3 +204,16 @@ def test_a_folder_without_captions_is_an_error(tmp_path):
         LocalSearch.from_folder(tmp_path)
     with pytest.raises(ConfigurationError, match="is no folder"):
         LocalSearch.from_folder(tmp_path / "nowhere")
+
+
+def test_a_caption_may_hold_any_line_break_and_the_file_a_byte_order_mark(tmp_path, make_picture):
+    (tmp_path / "a.png").write_bytes(make_picture("red").png)
+    row = json.dumps({"file_name": "a.png", "caption": "a fox\u2028a vixen\x85cubs"}, ensure_ascii=False)
+    (tmp_path / "metadata.jsonl").write_text(f"{row}\r\n", encoding="utf-8-sig")
+    assert LocalSearch.from_folder(tmp_path).find("cubs")[0].caption == "a fox\u2028a vixen\x85cubs"
+
+
+def test_metadata_in_another_encoding_is_an_error_one_can_act_on(tmp_path):
+    (tmp_path / "metadata.jsonl").write_bytes('{"file_name": "a.png", "caption": "Füchse"}'.encode("latin-1"))
+    with pytest.raises(ConfigurationError, match="not UTF-8"):
+        LocalSearch.from_folder(tmp_path)

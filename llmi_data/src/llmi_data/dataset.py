@@ -109,13 +109,15 @@ def save(split: Split, folder: str | Path) -> None:
     folder = Path(folder).absolute()
     if folder.exists() and not (folder / _MARK).is_file() and (not folder.is_dir() or any(folder.iterdir())):
         raise RowError(f"{folder}: holds something that is no dataset; choose another folder")
-    unfinished = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    unfinished, earlier = (folder.with_name(f".{folder.name}.{os.getpid()}.{part}") for part in ("part", "old"))
     try:
         with _quietly():
             to_dataset_dict(split).save_to_disk(str(unfinished))
+        # Renamed, not removed first: whenever this process may be killed, one whole dataset is on disk.
         if folder.exists():
-            shutil.rmtree(folder)
+            folder.replace(earlier)
         unfinished.replace(folder)
+        shutil.rmtree(earlier, ignore_errors=True)
     except OSError as error:
         raise RowError(f"{folder}: cannot write here ({error.strerror or error}); choose another folder") from error
     finally:
@@ -124,16 +126,20 @@ def save(split: Split, folder: str | Path) -> None:
 
 def load(folder: str | Path) -> Split:
     """Read what `save` wrote. Raises `RowError` when the folder holds something else."""
-    from datasets import load_from_disk
+    from datasets import DatasetDict, load_from_disk
 
     try:
         found = load_from_disk(str(folder))
     except FileNotFoundError:
         raise RowError(f"{folder}: no saved dataset in this folder") from None
+    except (OSError, ValueError, KeyError) as error:  # what `datasets` and Arrow raise on files that are not theirs
+        raise RowError(f"{folder}: this dataset is damaged ({error}); save it again") from error
+    if not isinstance(found, DatasetDict):
+        raise RowError(f"{folder}: holds one dataset; the splits train and test are needed")
+    if missing := {"train", "test"} - found.keys():
+        raise RowError(f"{folder}: has no split {' or '.join(sorted(missing))}; it has {', '.join(found)}")
     try:
         return Split(tuple(from_dataset(found["train"])), tuple(from_dataset(found["test"])))
-    except KeyError:
-        raise RowError(f"{folder}: needs the splits train and test; it has {', '.join(map(str, found))}") from None
     except RowError as problem:
         raise RowError(f"{folder}: {problem}") from None
 

@@ -81,9 +81,7 @@ class Plan(BaseModel):
         return sum(cell.rows for cell in self.cells)
 
     @classmethod
-    def demo(
-        cls, rows: int = 480, seed: int = 0, test_share: float = 0.2, counts: Sequence[int] = COUNT_CODES
-    ) -> Self:
+    def demo(cls, rows: int = 480, seed: int = 0, test_share: float = 0.2, counts: Sequence[int] = COUNT_CODES) -> Self:
         """Every count and every tool: mostly one tool per prompt, some pairs, some with none.
 
         Args:
@@ -112,7 +110,7 @@ class Plan(BaseModel):
             value = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
             raise PlanError(f"{path}: cannot read the plan ({error.strerror})") from error
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise PlanError(f"{path}: not valid YAML: {error}") from error
         try:
             return cls.model_validate(value)

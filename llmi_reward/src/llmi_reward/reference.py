@@ -7,12 +7,12 @@ package feed on delivered pictures.
 
 from __future__ import annotations
 
-import ast
-import warnings
 from collections.abc import Collection
-from typing import Any
 
 from llmi_schema import ConstraintError
+from llmi_schema.published import valid_tag
+
+__all__ = ["TOOL_WEIGHTS", "combine", "count_score", "tool_score", "total_weight", "valid_tag"]
 
 TOOL_WEIGHTS = {"code": 0.4, "edit": 0.3, "search": 0.2, "diffusion": 0.1}
 """How much a required tool weighs: the harder to use, the more."""
@@ -96,65 +96,3 @@ def combine(
     llm = ((text_weight * text + image_weight * image) / (text_weight + image_weight) - 1) / 4
     mllm = ((quality + text_image + task) / 3 - 1) / 4
     return 0.2 * count + 0.3 * mllm * count + 0.5 * llm
-
-
-def valid_tag(body: str, tags: int, input_images: int) -> bool:
-    """Whether the release takes the inside of a tag for a valid call.
-
-    Args:
-        body: what stands between `<imgen>` and `</imgen>`: a Python literal.
-        tags: how many tags the answer has.
-        input_images: how many pictures the user gave.
-
-    An edit may point to any of the `input_images + tags` pictures, later ones and itself included, and `True` is the
-    index 1. `llmi_schema.parse` allows neither.
-    """
-    value = _read_body(body)
-    if not isinstance(value, dict) or value.keys() != {"source", "description", "params"}:
-        return False
-    source, params = value["source"], value["params"]
-    if not isinstance(value["description"], str) or not isinstance(params, dict):
-        return False
-    match source:
-        case "diffusion":
-            return params.keys() == {"prompt"} and isinstance(params["prompt"], str)
-        case "search":
-            return params.keys() == {"query"} and isinstance(params["query"], str)
-        case "code":
-            return params.keys() == {"code"} and isinstance(params["code"], str)
-        case "edit":
-            if params.keys() != {"img_index", "prompt"} or not isinstance(params["prompt"], str):
-                return False
-            index = params["img_index"]
-            return isinstance(index, int) and 0 <= index < input_images + tags
-        case _:
-            return False
-
-
-_CODE_START = "{'source': 'code', 'description': '"
-_CODE_PARAMS = "', 'params': {'code': '"
-_CODE_END = "'}}"
-
-
-def _read_body(body: str) -> Any:
-    """The value of a tag body, or None. Code is read by its shape first, because it holds unescaped quotes."""
-    if "'source': 'code'" in body and (call := _read_code(body.strip())):
-        return call
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # "\d" in a model's string is its business
-            return ast.literal_eval(body)
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        return None
-
-
-def _read_code(body: str) -> dict[str, Any] | None:
-    """Linear in the length: the description ends at the first quote, the code at the last `'}}`."""
-    if not (body.startswith(_CODE_START) and body.endswith(_CODE_END)):
-        return None
-    description_end = body.find("'", len(_CODE_START))
-    code_start = description_end + len(_CODE_PARAMS)
-    if not body.startswith(_CODE_PARAMS, description_end) or code_start > len(body) - len(_CODE_END):
-        return None
-    description, code = body[len(_CODE_START) : description_end], body[code_start : -len(_CODE_END)]
-    return {"source": "code", "description": description, "params": {"code": code}}

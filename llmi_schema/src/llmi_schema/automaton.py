@@ -7,6 +7,7 @@ inside a character. Equal expressions share a number, so a long text goes round 
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Final
 
 from llmi_schema.expressions import Choice, Digit, Expression, FreeText, JsonString, Literal, Reference, Rules, Sequence
@@ -23,12 +24,16 @@ _LEXEMES: Final = {lexeme.name: lexeme for lexeme in (TEXT, STRING)}
 
 
 class Automaton:
-    """A deterministic automaton, built as it is used. `start` is its first state; states are plain ints."""
+    """A deterministic automaton, built as it is used, by several threads if need be.
+
+    `start` is its first state; states are plain ints.
+    """
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
-        self._nodes: list[Node] = [("nothing",), ("empty",)]
-        self._numbers: dict[Node, int] = {node: i for i, node in enumerate(self._nodes)}
+        self._nodes: dict[int, Node] = {_NOTHING: ("nothing",), _EMPTY: ("empty",)}
+        self._numbers: dict[Node, int] = {node: i for i, node in self._nodes.items()}
+        self._unused = count(len(self._nodes))
         self._steps: dict[tuple[int, int], int] = {}
         self._accepting: dict[int, bool] = {_NOTHING: False, _EMPTY: True}
         self._shortest: dict[int, bytes | None] = {_NOTHING: None, _EMPTY: b""}
@@ -69,11 +74,13 @@ class Automaton:
     # -- building -------------------------------------------------------------------------------------------
 
     def _number(self, node: Node) -> int:
-        number = self._numbers.get(node)
-        if number is None:
-            number = self._numbers[node] = len(self._nodes)
-            self._nodes.append(node)
-        return number
+        known = self._numbers.get(node)
+        if known is not None:
+            return known
+        # Grammars are shared by threads. Two may number the same node: the first number holds, the other stays unused.
+        number = next(self._unused)
+        self._nodes[number] = node
+        return self._numbers.setdefault(node, number)
 
     def _bytes(self, text: bytes) -> int:
         return self._number(("bytes", text)) if text else _EMPTY

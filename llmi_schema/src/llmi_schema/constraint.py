@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, field_serializer, model_validator
 from llmi_schema.errors import ConstraintError
 
 MAX_IMAGES = 10
-"""Most pictures in a document unless set otherwise (`shared semantics`: the published judges see no more)."""
+"""Most pictures in a document unless set otherwise: the published judges see no more."""
 
 _AT_LEAST_ONE_CODE = 99
 

@@ -52,6 +52,9 @@ class BadTag:
 
 Segment = Text | Thought | Tag | BadTag
 
+Dialect = Literal["json", "python"]
+"""How tags are written: strict JSON, or the published Python literals (see `llmi_schema.published`)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -62,12 +65,14 @@ class Document:
         input_images: how many pictures the user gave; they come first in the numbering.
         open_tag: offset of an `<imgen>` that is never closed, or None. What follows it is text.
         fenced: how many tags stand inside Markdown code fences, where they are text.
+        dialect: how the text was read.
     """
 
     segments: tuple[Segment, ...]
     input_images: int = 0
     open_tag: int | None = None
     fenced: int = 0
+    dialect: Dialect = "json"
 
     @property
     def tags(self) -> tuple[Tag | BadTag, ...]:

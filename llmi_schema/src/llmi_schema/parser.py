@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Literal
+from typing import Any
 
 from llmi_schema.calls import CLOSE_TAG, OPEN_TAG, ToolCall
-from llmi_schema.document import BadTag, Document, Segment, Tag, Text, Thought
+from llmi_schema.document import BadTag, Dialect, Document, Segment, Tag, Text, Thought
 from llmi_schema.language import DEFAULT_LANGUAGE, CallError, Language
 from llmi_schema.published import read_body
-
-Dialect = Literal["json", "python"]
 
 _OPEN_THOUGHT = "<think>"
 _CLOSE_THOUGHT = "</think>"
@@ -81,7 +79,7 @@ def parse(
         written = position = end
     if size > written:
         segments.append(Text(written, text[written:]))
-    return Document(tuple(segments), input_images, open_tag, fenced)
+    return Document(tuple(segments), input_images, open_tag, fenced, dialect)
 
 
 def _find(text: str, mark: str, start: int) -> int:
@@ -116,12 +114,12 @@ def _read_tag(
     if body is None:
         return BadTag(start, source, index, _why_no_body(source), _named_tool(source, language))
     try:
-        call = _read_json(body, language) if dialect == "json" else language.call(read_body(body))
+        call = _read_json(body, language) if dialect == "json" else _read_literal(body, language)
         target = call.picture_index
         if target is not None and target >= index:
             before = "no picture comes" if index == 0 else f"only pictures 0 to {index - 1} come"
             raise CallError(f"it works on picture {target}, but {before} before this tag")
-    except CallError as problem:
+    except ValueError as problem:  # a CallError, or Python's refusal to write out an integer of thousands of digits
         return BadTag(start, source, index, str(problem), _named_tool(source, language))
     return Tag(start, source, index, call)
 
@@ -155,11 +153,22 @@ def _read_json(body: str, language: Language) -> ToolCall:
     if end < len(body) and not body[end:].isspace():
         raise CallError(f"not valid JSON: extra data at character {end}")
     if "\\u" in body or not body.isascii():
-        try:
-            json.dumps(value, ensure_ascii=False).encode()
-        except UnicodeEncodeError:
-            raise CallError("half a surrogate pair stands for no character") from None
+        _refuse_half_characters(value)
     return language.call(value)
+
+
+def _read_literal(body: str, language: Language) -> ToolCall:
+    call = language.call(read_body(body))
+    if "\\" in body or not body.isascii():
+        _refuse_half_characters(call.model_dump())
+    return call
+
+
+def _refuse_half_characters(value: Any) -> None:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise CallError("half a surrogate pair stands for no character") from None
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

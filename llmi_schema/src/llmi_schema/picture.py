@@ -9,7 +9,7 @@ import hashlib
 import struct
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 FailureReason = Literal[
     "bad_call",  # the tag is not valid, or asks for what the tool cannot understand
@@ -69,7 +69,7 @@ class Picture(_Value):
 class ToolResult(_Value):
     """What became of one tag: a picture, or the reason there is none.
 
-    Exactly one of `picture` and `reason` is set; `message` explains a failure in a sentence.
+    Exactly one of `picture` and `reason` is set (ValueError otherwise); `message` explains a failure in a sentence.
     """
 
     picture: Picture | None = None
@@ -79,6 +79,12 @@ class ToolResult(_Value):
     attempts: int = 1
     cached: bool = False
     """True when an equal call had already run and this one was answered from its result."""
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        if (self.picture is None) == (self.reason is None):
+            raise ValueError("a ToolResult has either a picture or the reason why there is none")
+        return self
 
     @classmethod
     def failed(cls, reason: FailureReason, message: str, *, seconds: float = 0.0, attempts: int = 1) -> Self:

@@ -1,7 +1,7 @@
 """The published dialect: tags as Python literals. It is read, for comparison and old data; it is never written.
 
 `<imgen>{'source': 'code', 'description': '...', 'params': {'code': '...'}}</imgen>`, where the code is not even
-escaped. The rules are those of the release (`shared spec: reference reward`), to the letter.
+escaped. The rules are those of the release, to the letter.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def read_literal(body: str) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)  # invalid escapes are common in code
             return ast.literal_eval(body)
-    except (ValueError, SyntaxError, TypeError) as error:
+    except (ValueError, SyntaxError, TypeError, OverflowError) as error:  # the last from `0xff... + 1j`
         raise CallError(f"not a Python literal: {error}") from None
     except (RecursionError, MemoryError):
         raise CallError("not a Python literal: nested too deeply") from None
@@ -50,7 +50,13 @@ def read_literal(body: str) -> Any:
 def valid_tag(body: str, tags: int, input_images: int) -> bool:
     """Whether the release counts a tag as valid, among `tags` tags and with `input_images` pictures given.
 
-    It accepts an empty description, `True` as an index and an index that points forward.
+    Args:
+        body: what stands between `<imgen>` and `</imgen>`: a Python literal.
+        tags: how many tags the answer has.
+        input_images: how many pictures the user gave.
+
+    An edit may point to any of the `input_images + tags` pictures, later ones and itself included, and `True` is the
+    index 1. `llmi_schema.parse` allows neither.
     """
     try:
         value = read_literal(body)

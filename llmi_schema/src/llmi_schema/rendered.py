@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, ValidationInfo, model_validator
 
-from llmi_schema.document import BadTag, Document, Segment, Tag
+from llmi_schema.document import BadTag, Dialect, Document, Segment, Tag
 from llmi_schema.language import DEFAULT_LANGUAGE
 from llmi_schema.parser import parse
 from llmi_schema.picture import Picture, ToolResult
 
 
 def _document_to_json(document: Document) -> dict[str, Any]:
-    return {"text": str(document), "input_images": document.input_images}
+    return {"text": str(document), "input_images": document.input_images, "dialect": document.dialect}
 
 
 def _document_from_json(value: Any, info: ValidationInfo) -> Document:
     if isinstance(value, Document):
         return value
-    language = (info.context or {}).get("language", DEFAULT_LANGUAGE)
-    return parse(value["text"], value["input_images"], language)
+    match value:
+        case {"text": str(text), "input_images": int(inputs), **rest}:
+            dialect: Any = rest.get("dialect", "json")
+            if dialect in get_args(Dialect):
+                return parse(text, inputs, (info.context or {}).get("language", DEFAULT_LANGUAGE), dialect=dialect)
+    raise ValueError("a document is its text, input_images and dialect")
 
 
 class RenderedDocument(BaseModel):

@@ -44,7 +44,7 @@ def train(recipe: Recipe, *, toolkit: Toolkit | None = None, callbacks: Sequence
     model, tokenizer = load_policy(recipe.model)
     with nullcontext(toolkit) if toolkit else Toolkit.offline() as tools:
         reward = trl_reward(
-            getattr(presets, recipe.reward)(),
+            getattr(presets, recipe.reward)(strict=recipe.strict_counts),
             render=tools.render,
             deadline_seconds=recipe.deadline_seconds,
             end_tokens={tokenizer.eos_token_id},

@@ -34,6 +34,7 @@ class Recipe(BaseModel):
         data: folder of a `datasets.DatasetDict` made by llmi_data; its `train` split is used.
         output_dir: where checkpoints, the adapter and the log go.
         reward: which preset of `llmi_reward.presets` scores documents.
+        strict_counts: count pictures exactly, where the published shape pays for near misses.
         tools: which toolkit makes the pictures.
         zero: DeepSpeed's ZeRO stage, or "none" to train without DeepSpeed.
         grpo: fields of TRL's `GRPOConfig`, by their own names.
@@ -45,6 +46,7 @@ class Recipe(BaseModel):
     data: Path
     output_dir: Path
     reward: Literal["rules"] = "rules"
+    strict_counts: bool = False
     tools: Literal["offline"] = "offline"
     zero: Zero = "zero2"
     seed: int = 0

@@ -7,7 +7,7 @@ from llmi_sandbox import Toolkit
 text = 'A fox. <imgen>{"source": "search", "description": "a fox", "params": {"query": "red fox"}}</imgen>'
 with Toolkit.offline() as toolkit:
     rendered = asyncio.run(toolkit.render(text))
-rendered.delivered[0].provenance.attribution   # '“a red fox in the snow”, drawn by llmi_sandbox\'s offline gallery'
+print(rendered.delivered[0].provenance.attribution)  # “a red fox in the snow”, drawn by llmi_sandbox's offline gallery
 ```
 """
 

@@ -1,6 +1,6 @@
 """`llmi-sandbox`: run a snippet, render a document, see what this machine can do.
 
-Exit status: 0 done; 1 the snippet, a picture or a check failed; 2 the command line is wrong or a file cannot be used;
+Exit status: 0 done; 1 the snippet or a check failed; 2 the command line is wrong or a file cannot be used;
 3 this machine lacks something, such as a way to isolate code.
 """
 

@@ -14,6 +14,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -130,9 +131,10 @@ class Toolkit:
     def close(self) -> None:
         """Close the tools. Later calls are answered with `unavailable`."""
         self._closed = True
-        for tool in self.tools.values():
-            if isinstance(tool, Closeable):
-                tool.close()
+        with ExitStack() as closing:  # closes all, also when one of them raises
+            for tool in self.tools.values():
+                if isinstance(tool, Closeable):
+                    closing.callback(tool.close)
 
     def __enter__(self) -> Self:
         return self
@@ -171,7 +173,12 @@ class Toolkit:
     async def _within_deadline(self, tool: Tool, call: ToolCall, pictures: Sequence[Picture]) -> ToolResult:
         try:
             async with asyncio.timeout(self.deadline_seconds) as deadline:
-                return await tool(call, pictures)
+                result = await tool(call, pictures)
+        except asyncio.CancelledError:
+            if (task := asyncio.current_task()) is None or task.cancelling():
+                raise
+            # nobody cancelled this call: something inside the tool was, and must not pass for the caller's wish
+            return ToolResult.failed("crashed", f"the {call.source} tool was cancelled from inside")
         except TimeoutError as error:
             if deadline.expired():
                 return ToolResult.failed("timeout", f"no answer within {self.deadline_seconds:g} seconds")
@@ -181,6 +188,10 @@ class Toolkit:
         except Exception as error:  # a tool is anybody's code: its faults stay in its own segment
             log.exception("the %s tool raised", call.source)
             return ToolResult.failed("crashed", f"the {call.source} tool raised {type(error).__name__}: {error}")
+        if not isinstance(result, ToolResult):
+            kind = type(result).__name__
+            return ToolResult.failed("crashed", f"the {call.source} tool answered {kind}, not a ToolResult")
+        return result
 
 
 def _limits(concurrency: int | Mapping[str, int], tools: Iterable[str]) -> dict[str, int]:

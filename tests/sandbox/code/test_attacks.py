@@ -112,7 +112,7 @@ def changed(target, output):
 
 
 def slowed(target, output):
-    return os.getpriority(os.PRIO_PROCESS, target.victim.pid) != 0
+    return os.getpriority(os.PRIO_PROCESS, target.victim.pid) != os.getpriority(os.PRIO_PROCESS, 0)
 
 
 def moved(target, output):
@@ -191,7 +191,7 @@ ATTACKS = {
         "assert r.prlimit({victim}, r.RLIMIT_CPU) == (7, 7); print('it worked')",
         bragged,
     ),
-    "slow another": ("import os; os.setpriority(os.PRIO_PROCESS, {victim}, 9)", slowed),
+    "slow another": ("import os; os.setpriority(os.PRIO_PROCESS, {victim}, 19)", slowed),
     "schedule another": ("import os; os.sched_setscheduler({victim}, os.SCHED_BATCH, os.sched_param(0))", moved),
     "trace another": (LIBC + "if libc.ptrace(16, {victim}, 0, 0) == 0: print('it worked')", bragged),
     "look at a process": ("import os; os.kill({victim}, 0); print('it worked')", bragged),

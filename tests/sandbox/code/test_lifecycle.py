@@ -1,6 +1,7 @@
 """Starting, sharing, breaking and ending: threads, asyncio, forks, killed processes, nothing left behind."""
 
 import asyncio
+import contextlib
 import itertools
 import os
 import pickle
@@ -14,9 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from llmi_sandbox.code import CodeSandbox, Limits, SandboxUnavailableError, probe, scratch
+from llmi_sandbox.code import CodeSandbox, Limits, SandboxUnavailableError, probe, scratch, wire
+from llmi_sandbox.code.isolation.confine import Confinement
 from llmi_sandbox.code.isolation.tier import Isolation
-from llmi_sandbox.code.zygote import disk
+from llmi_sandbox.code.result import RunFiles
+from llmi_sandbox.code.zygote import child, disk
 from llmi_schema import SystemRequirementError
 
 PLOT = "plt.plot(np.arange({}))"
@@ -26,8 +29,8 @@ def descendants(pid):
     """Every process below one, by the kernel's own list."""
     found = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in task.read_text().split():
-            found += [int(child), *descendants(int(child))]
+        for entry in task.read_text().split():
+            found += [int(entry), *descendants(int(entry))]
     return found
 
 
@@ -80,6 +83,33 @@ async def test_a_cancelled_arun_harms_nobody(tier):
         slow.cancel()
         queued.cancel()
         assert (await sandbox.arun(PLOT.format(3))).ok
+
+
+async def test_cancelled_runs_keep_no_descriptor_open(in_a_container):
+    assert in_a_container.run("pass").kind == "no_figure"
+    before = descriptors()
+    for seconds in (0, 0.001, 0.01, 0.05):
+        runs = [asyncio.create_task(in_a_container.arun("import time; time.sleep(0.05)")) for _ in range(4)]
+        await asyncio.sleep(seconds)
+        for run in runs:
+            run.cancel()
+        assert all(
+            isinstance(end, asyncio.CancelledError) for end in await asyncio.gather(*runs, return_exceptions=True)
+        )
+    assert (await in_a_container.arun(PLOT.format(3))).ok
+    assert eventually(lambda: descriptors() == before)
+
+
+def test_a_run_may_outlive_the_event_loop_that_began_it(in_a_container, caplog):
+    async def give_up():
+        async with asyncio.timeout(0.1):
+            await in_a_container.arun("import time; time.sleep(0.3)")
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(give_up())
+    assert [result.ok for result in in_a_container.run_many([PLOT.format(2)] * 4)] == [True] * 4
+    time.sleep(0.3)
+    assert caplog.records == []
 
 
 def test_run_many_keeps_the_order_and_reads_only_ahead(in_a_container):
@@ -192,6 +222,20 @@ def _is_running(pid):
         return False
 
 
+def test_a_snippet_whose_zygote_is_gone_already_never_runs(tmp_path):
+    """The zygote may be killed between its fork and the moment the kernel has promised to tell the child."""
+    ran = tmp_path / "ran"
+    unconfined = Confinement(frozenset(), Limits(), (), b"", 0)
+    outer = os.fork()
+    if outer == 0:
+        run = RunFiles.make(f"open({str(ran)!r}, 'w')", Limits())
+        files = child.Files(*run.descriptors)
+        _, pipe = os.pipe()
+        child.live(files, pipe, tmp_path, unconfined, {}, zygote=os.getpid())  # its parent has another number
+    assert os.waitstatus_to_exitcode(os.waitpid(outer, 0)[1]) == 1
+    assert not ran.exists()
+
+
 def test_a_fork_of_the_host_starts_its_own(tier):
     with CodeSandbox(workers=1) as sandbox:
         assert sandbox.run(PLOT.format(2)).ok
@@ -254,13 +298,20 @@ def test_unsafe_runs_with_what_there_is_and_warns():
         assert sandbox.run("plt.plot([1, 2])").ok
         assert sandbox.run("1 / 0").kind == "exception"
         assert sandbox.run("import os\nif os.fork() == 0: os.execvp('sleep', ['sleep', '61.73'])").kind == "no_figure"
-        assert eventually(
-            lambda: not any(b"sleep\x0061.73" in Path(f"/proc/{p}/cmdline").read_bytes() for p in _all_processes())
-        )
+        assert eventually(lambda: not _sleepers("61.73"))
+        code = "import os, time\nif os.fork() == 0: os.execvp('sleep', ['sleep', '61.74'])\ntime.sleep(60)"
+        threading.Thread(target=sandbox.run, args=(code,)).start()
+        assert eventually(lambda: _sleepers("61.74"))
+    assert eventually(lambda: not _sleepers("61.74"))
 
 
-def _all_processes():
-    return [entry for entry in os.listdir("/proc") if entry.isdigit() and os.path.exists(f"/proc/{entry}/cmdline")]
+def _sleepers(seconds):
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if (process / "cmdline").read_bytes() == f"sleep\0{seconds}\0".encode():
+                found.append(process)
+    return found
 
 
 def test_a_broken_interpreter_is_an_error_with_a_reason(monkeypatch, tmp_path):
@@ -271,6 +322,46 @@ def test_a_broken_interpreter_is_an_error_with_a_reason(monkeypatch, tmp_path):
     for start in (CodeSandbox().start, probe):
         with pytest.raises(SandboxUnavailableError, match="no such wheel"):
             start()
+
+
+def test_an_interpreter_that_cannot_be_started_leaves_nothing_behind(monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "none"))
+    before = descriptors()
+    for start in (CodeSandbox().start, probe):
+        with pytest.raises(SandboxUnavailableError, match="cannot be started"):
+            start()
+    assert descriptors() == before
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_process_that_may_have_no_more_threads_says_so(tier, monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    others = descendants(os.getpid())
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(SandboxUnavailableError, match="thread"):
+            CodeSandbox(workers=1).run("pass")
+    assert descendants(os.getpid()) == others
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_memory_files_need_no_help_from_the_interpreter(monkeypatch):
+    monkeypatch.delattr(os, "memfd_create")
+    file = wire.memory_file("report", 4096)
+    try:
+        assert os.readlink(f"/proc/self/fd/{file}").startswith("/memfd:report")
+        assert not os.get_inheritable(file)
+        assert os.pwrite(file, b"x", 4095) == 1
+        for size in (0, 8192):
+            with pytest.raises(PermissionError):
+                os.ftruncate(file, size)
+    finally:
+        os.close(file)
 
 
 def test_the_probe_tells_tier_layers_and_what_is_missing():

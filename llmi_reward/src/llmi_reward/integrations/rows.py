@@ -46,8 +46,6 @@ class Row:
         tools = [] if self.required_tools is None else list(self.required_tools)
         if isinstance(self.required_tools, str) or not all(isinstance(tool, str) for tool in tools):
             raise ConstraintError(f"required_tools must be a list of tool names, not {self.required_tools!r}")
-        if not isinstance(self.image_count, int | str):
-            raise ConstraintError(f'image_count must be -1, 0, 1 to 98, 99 or "inf", not {self.image_count!r}')
         return Constraint(count=ImageCount.decode(self.image_count), required_tools=frozenset(tools))
 
     @property

@@ -25,17 +25,19 @@ from llmi_schema import (
     ToolCall,
 )
 
-_NUMBERS = ("no", "one", "two", "three", "four", "five", "six")
+_NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six")
 _ORDINALS = ("First", "Second", "Third", "Fourth", "Fifth", "Sixth")
 _SHOWS = {
     "search": "the real thing",
     "diffusion": "an imagined scene",
     "code": "the figures",
-    "edit": "your picture, changed",
+    "edit": "your picture changed",
 }
-_ENDINGS = ("That is all.", "Thank you for reading.", "Now you know.")
-_CHARTS = ("bar", "plot", "scatter", "step", "barh")
-_MISUNDERSTOOD = 0.2  # how much less often than it does the wrong thing an author gets the prompt wrong
+_CHARTS = ("plot", "pie", "stem", "hist")
+
+# How often things go wrong, as shares of `sloppiness`, which itself is how often a tool is not the announced one.
+_MISUNDERSTOOD = 0.15
+_MISCOUNTED = 0.5
 _BROKEN = 0.15
 
 
@@ -50,21 +52,28 @@ def demonstration(row: Row, rng: random.Random, *, sloppiness: float = 0.6) -> s
     usable = ["search", "diffusion", "code"] + (["edit"] if row.images else [])
     announced = _understood(row, usable, rng, _MISUNDERSTOOD * sloppiness)
     done = [rng.choice(usable) if rng.random() < sloppiness else tool for tool in announced]
-    if rng.random() < sloppiness:
+    if rng.random() < _MISCOUNTED * sloppiness:
         done = done[:-1] if done and rng.random() < 0.5 else [*done, rng.choice(usable)]
     shows = [_SHOWS[tool] for tool in announced] + [_SHOWS[tool] for tool in done[len(announced) :]]
-    parts = [_opening(scenario.topic, len(announced))]
+    parts = [_announcement([_SHOWS[tool] for tool in announced])]
     for ordinal, show, call in zip(_ORDINALS, shows, _calls(done, scenario, len(row.images), rng), strict=False):
         tag = call.to_tag()
         parts += [f"{ordinal}, {show}:", _broken(tag, rng) if rng.random() < _BROKEN * sloppiness else tag]
-    parts.append(rng.choice(_ENDINGS))
+    parts.append("That is all.")
     return " ".join(parts)
 
 
-def _opening(topic: str, pictures: int) -> str:
-    """Announces the number of pictures, so that a model decides on it once, while the prompt is fresh."""
-    noun = "picture" if pictures == 1 else "pictures"
-    return f"This page shows {topic} in {_NUMBERS[pictures]} {noun}." if pictures else f"This page tells of {topic}."
+def outline(document: str) -> str:
+    """The first sentence of a demonstration, which holds all that was understood of the prompt."""
+    return document[: document.index(".") + 1]
+
+
+def _announcement(shows: Sequence[str]) -> str:
+    """Says what will follow. The number is the first word, where a model learns soonest to take it from the prompt."""
+    if not shows:
+        return "Words alone."
+    verb = "picture follows" if len(shows) == 1 else "pictures follow"
+    return f"{_NUMBERS[len(shows)]} {verb}: {', '.join(shows)}."
 
 
 def _scenario(row: Row) -> Scenario:
@@ -90,30 +99,29 @@ def _understood(row: Row, usable: Sequence[str], rng: random.Random, mistakes: f
 def _calls(tools: Sequence[str], scenario: Scenario, input_images: int, rng: random.Random) -> list[ToolCall]:
     """One call per tool; calls of one tool differ, so that each delivers a picture of its own."""
     queries, scenes, edits = iter(scenario.queries), iter(scenario.scenes), iter(scenario.edits)
-    charts = iter(rng.sample(_CHARTS, len(_CHARTS)))
+    charts = cycle(_charts(scenario, rng))
     calls: list[ToolCall] = []
     for tool in tools:
         match tool:
             case "search":
                 query = next(queries, scenario.topic)
-                calls.append(SearchCall(description=query, params=SearchParams(query=query)))
+                calls.append(SearchCall(description=_SHOWS[tool], params=SearchParams(query=query)))
             case "diffusion":
                 scene = next(scenes, scenario.topic)
-                calls.append(DiffusionCall(description=scenario.topic, params=DiffusionParams(prompt=scene)))
+                calls.append(DiffusionCall(description=_SHOWS[tool], params=DiffusionParams(prompt=scene)))
             case "code":
-                calls.append(
-                    CodeCall(description=scenario.series.title, params=CodeParams(code=_chart(scenario, next(charts))))
-                )
+                calls.append(CodeCall(description=_SHOWS[tool], params=CodeParams(code=next(charts))))
             case "edit":
                 change = next(edits, "black and white")
                 index = 0 if input_images else len(calls) - 1
-                calls.append(EditCall(description=change, params=EditParams(img_index=index, prompt=change)))
+                calls.append(EditCall(description=_SHOWS[tool], params=EditParams(img_index=index, prompt=change)))
     return calls
 
 
-def _chart(scenario: Scenario, kind: str) -> str:
-    series = scenario.series
-    return f"plt.{kind}({list(series.labels)}, {list(series.values)})"
+def _charts(scenario: Scenario, rng: random.Random) -> list[str]:
+    """Snippets that draw the scenario's first figures, each in another way."""
+    values = list(scenario.series.values[:3])
+    return [f"plt.{chart}({values})" for chart in rng.sample(_CHARTS, len(_CHARTS))]
 
 
 def _broken(tag: str, rng: random.Random) -> str:

@@ -27,7 +27,7 @@ def build(folder: Folder) -> None:
             alt=f"Reward over {len(done['train']['log'])} training steps; on held-out prompts "
             f"{done['before']['reward']:.2f} before and {done['after']['reward']:.2f} after",
             caption="Points are training steps, the line their running mean. The dashed levels are measured on "
-            "scenario families and wordings that training never saw, with exact counts and greedy decoding.",
+            "scenario families and wordings that training never saw, with exact counts, sampled as in training.",
         ),
         report.chart(
             report.component_bars(done["before"]["satisfied"], done["after"]["satisfied"]),

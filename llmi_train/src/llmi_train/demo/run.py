@@ -57,7 +57,7 @@ def _work(folder: Folder, display: Display, unsafe: bool) -> None:
     from llmi_sandbox import Toolkit
     from llmi_train.demo import report
 
-    with Toolkit.offline(unsafe=unsafe) as toolkit:
+    with Toolkit.offline(unsafe=unsafe, size=(240, 180)) as toolkit:
         stages = _stages(folder, toolkit)
         for number, stage in enumerate(stages, 1):
             if stage.name in folder.done:
@@ -93,7 +93,7 @@ def _stages(folder: Folder, toolkit: Any) -> list[Stage]:
             "Building a tiny Qwen3 and teaching it the tag language from sloppy examples",
             lambda ticker: stages.warm_up(folder, ticker),
             lambda r: f"{r['parameters']:,} parameters, {r['vocabulary']:,} tokens",
-            size.warm_up_steps,
+            size.outline_steps + size.document_steps,
         ),
         Stage(
             "before",

@@ -15,21 +15,25 @@ class Settings:
 
     Attributes:
         rows: size of the dataset, held-out part included.
+        held_out: share of the rows that is held out.
         demonstrations: sloppy documents per training row for the warm-up.
-        warm_up_steps, grpo_steps: optimiser steps of the two trainings.
+        outline_steps, document_steps: warm-up steps on the documents' first sentences, then on whole documents.
+        grpo_steps: optimiser steps of reinforcement learning.
         prompts_per_step, samples_per_prompt: GRPO's batch and group size.
         max_new_tokens: the longest document.
         written: documents written under the constraint at the end.
         seed: everything random follows from it.
     """
 
-    rows: int = 480
-    demonstrations: int = 6
-    warm_up_steps: int = 300
-    grpo_steps: int = 80
+    rows: int = 800
+    held_out: float = 0.15
+    demonstrations: int = 4
+    outline_steps: int = 250
+    document_steps: int = 700
+    grpo_steps: int = 60
     prompts_per_step: int = 8
     samples_per_prompt: int = 8
-    max_new_tokens: int = 160
+    max_new_tokens: int = 104
     written: int = 12
     seed: int = 0
 
@@ -38,12 +42,13 @@ class Settings:
         """Every stage at a size that shows it works, not that it learns: for tests."""
         return cls(
             rows=96,
+            held_out=0.2,
             demonstrations=2,
-            warm_up_steps=40,
+            outline_steps=20,
+            document_steps=60,
             grpo_steps=4,
             prompts_per_step=2,
             samples_per_prompt=4,
-            max_new_tokens=96,
             written=3,
         )
 

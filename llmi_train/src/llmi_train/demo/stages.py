@@ -6,6 +6,7 @@ import json
 import random
 import shutil
 from collections.abc import Sequence
+from itertools import cycle, islice
 from typing import Any
 
 from llmi_data import Plan, Row, make_dataset
@@ -14,11 +15,17 @@ from llmi_data.summary import plot_cells
 from llmi_reward import presets
 from llmi_sandbox import Toolkit
 from llmi_schema import RowConstraint
-from llmi_train.demo.demonstrations import demonstration
+from llmi_train.demo.demonstrations import demonstration, outline
 from llmi_train.demo.display import Ticker
 from llmi_train.demo.settings import Folder
 from llmi_train.evaluate import Evaluation, Judged, evaluate, valid
 from llmi_train.writer import Writer
+
+COUNTS = (-1, 0, 1, 2, 3, 99)
+"""Every published code; exact numbers up to three, which a model of this size can learn to count."""
+
+TEMPERATURE = 0.8
+"""At which documents are sampled, in training and out of it."""
 
 SHOWN = 4
 """How many held-out prompts are kept with both answers, for the report."""
@@ -26,7 +33,8 @@ SHOWN = 4
 
 def make_data(folder: Folder, ticker: Ticker) -> dict[str, Any]:
     """Compose the dataset, read it blind, split it, write it as a `datasets.DatasetDict`."""
-    plan = Plan.demo(rows=folder.settings.rows, seed=folder.settings.seed)
+    size = folder.settings
+    plan = Plan.demo(rows=size.rows, seed=size.seed, test_share=size.held_out, counts=COUNTS)
     made = make_dataset(plan)
     saved.save(made.split, folder.dataset)
     plot_cells(made.report.train, folder.dataset_plot)
@@ -49,13 +57,17 @@ def warm_up(folder: Folder, ticker: Ticker) -> dict[str, Any]:
     tokenizer = tiny.train_tokenizer([row.text for row in rows] + [document for _, document in pairs])
     model = tiny.build_model(tokenizer)
     batch = 16
+    # First only the opening sentences: short, so that many prompts are read; then whole documents.
+    openings = sft.in_batches_of_like_length([(text, outline(document)) for text, document in pairs], batch, rng)
+    documents = sft.in_batches_of_like_length(pairs, batch, rng)
+    lessons = [
+        *islice(cycle(openings), batch * size.outline_steps),
+        *islice(cycle(documents), batch * size.document_steps),
+    ]
     examples = Dataset.from_list(
         [
-            {
-                "prompt": [{"role": "user", "content": text}],
-                "completion": [{"role": "assistant", "content": document}],
-            }
-            for text, document in sft.in_batches_of_like_length(pairs, batch, rng)
+            {"prompt": [{"role": "user", "content": text}], "completion": [{"role": "assistant", "content": document}]}
+            for text, document in lessons
         ]
     )
     sft.warm_up(
@@ -65,10 +77,10 @@ def warm_up(folder: Folder, ticker: Ticker) -> dict[str, Any]:
         folder.root / "warm_up",
         callbacks=[OnStep(lambda step, log: ticker.at(step))],
         seed=size.seed,
-        max_steps=size.warm_up_steps,
+        max_steps=size.outline_steps + size.document_steps,
         per_device_train_batch_size=batch,
         train_sampling_strategy="sequential",
-        learning_rate=3e-3,
+        learning_rate=4e-3,
         adam_beta2=0.99,
         lr_scheduler_type="cosine",
         warmup_steps=10,
@@ -82,10 +94,12 @@ def warm_up(folder: Folder, ticker: Ticker) -> dict[str, Any]:
 
 
 def measure(folder: Folder, ticker: Ticker, toolkit: Toolkit, *, trained: bool) -> dict[str, Any]:
-    """The held-out reward of the policy, before training or with the trained adapter; unconstrained, greedy."""
+    """The held-out reward of the policy, before training or with the trained adapter: unconstrained, sampled as in
+    training, counted exactly."""
     rows = saved.load(folder.dataset).test
     writer = _writer(folder, trained=trained)
-    found = evaluate(writer, rows, presets.rules(), toolkit, progress=ticker.at)
+    sampling = {"temperature": TEMPERATURE, "seed": folder.settings.seed}
+    found = evaluate(writer, rows, presets.rules(), toolkit, progress=ticker.at, **sampling)
     return found.summary() | {"shown": [_record(answer) for answer in _showcase(found)]}
 
 
@@ -107,6 +121,7 @@ def train(folder: Folder, ticker: Ticker, toolkit: Toolkit) -> dict[str, Any]:
         per_device_train_batch_size=micro,
         gradient_accumulation_steps=samples // micro,
         max_completion_length=size.max_new_tokens,
+        temperature=TEMPERATURE,
     )
 
     def tell(step: int, log: dict[str, Any]) -> None:
@@ -133,7 +148,7 @@ def write(folder: Folder, ticker: Ticker, toolkit: Toolkit) -> dict[str, Any]:
         presets.rules(),
         toolkit,
         progress=ticker.at,
-        temperature=1.0,
+        temperature=TEMPERATURE,
         constraints=syntax,
         seed=folder.settings.seed,
     )

@@ -82,7 +82,10 @@ class CodeResult:
 
 @dataclass(slots=True)
 class RunFiles:
-    """The four files of one run, in memory. The host makes them, the child gets copies of the descriptors."""
+    """The four files of one run, in memory. The host makes them, the child gets copies of the descriptors.
+
+    They are closed with the object at the latest: whoever was to read them may have been cancelled.
+    """
 
     code: int
     report: int
@@ -109,9 +112,13 @@ class RunFiles:
         return [self.code, self.report, self.stdout, self.stderr]
 
     def close(self) -> None:
-        for descriptor in self.descriptors:
+        descriptors = self.descriptors
+        self.code = self.report = self.stdout = self.stderr = -1
+        for descriptor in descriptors:
             if descriptor >= 0:
                 os.close(descriptor)
+
+    __del__ = close
 
 
 def read_result(finished: wire.Finished, files: RunFiles, limits: Limits, code: str) -> CodeResult:

@@ -21,6 +21,7 @@ from llmi_sandbox.code.limits import Limits
 from llmi_sandbox.code.result import CodeResult, Kind, RunFiles, read_result
 from llmi_sandbox.code.start import Zygote, start_zygote
 from llmi_sandbox.errors import SandboxUnavailableError
+from llmi_sandbox.gate import Waiter
 
 _MOST_ATTEMPTS = 2
 _GRACE_SECONDS = 10  # a zygote this late with an answer is taken for dead
@@ -76,24 +77,32 @@ class CodeSandbox:
                 raise SandboxUnavailableError("this CodeSandbox is closed; make a new one")
             if zygote is None:
                 zygote = start_zygote(self.limits, unsafe=self.unsafe, without=self._without)
+                listener = threading.Thread(target=self._listen, args=(state, zygote), name="llmi-sandbox", daemon=True)
+                try:
+                    listener.start()
+                except RuntimeError as error:
+                    zygote.remove()
+                    raise SandboxUnavailableError(f"the sandbox needs a thread of its own: {error}") from None
                 with state.lock:
                     first, state.started = not state.started, True
                     state.zygote = zygote
                     self._dispatch(state)
-                threading.Thread(target=self._listen, args=(state, zygote), name="llmi-sandbox", daemon=True).start()
                 if first and zygote.isolation.tier == "none":
                     warnings.warn(f"CodeSandbox(unsafe=True): {zygote.isolation.sentence}", stacklevel=3)
             return zygote.isolation
 
     def run(self, code: str) -> CodeResult:
         """Run a snippet and wait for its result."""
-        return self._begin(code).wait()
+        return self._begin(_Run(code, self.limits)).wait()
 
     async def arun(self, code: str) -> CodeResult:
         """Run a snippet without blocking the event loop."""
-        run = await asyncio.to_thread(self._begin, code)
+        run = _Run(code, self.limits)
+        ended = Waiter()
+        run.finished.add_done_callback(lambda _: ended.wake())
         try:
-            await asyncio.wait([asyncio.wrap_future(run.finished)])
+            await asyncio.to_thread(self._begin, run)
+            await ended.wait()
         except asyncio.CancelledError:
             self._abandon(run)
             raise
@@ -107,7 +116,7 @@ class CodeSandbox:
         waiting: deque[_Run] = deque()
         try:
             for code in codes:
-                waiting.append(self._begin(code))
+                waiting.append(self._begin(_Run(code, self.limits)))
                 if len(waiting) >= _AHEAD * self.workers:
                     yield waiting.popleft().wait()
             while waiting:
@@ -164,8 +173,7 @@ class CodeSandbox:
             self._state = _State(closed=self._state.closed)
         return self._state
 
-    def _begin(self, code: str) -> _Run:
-        run = _Run(code, self.limits)
+    def _begin(self, run: _Run) -> _Run:
         state = self._own_state()
         try:
             if state.zygote is None and not state.respawning:
@@ -178,7 +186,7 @@ class CodeSandbox:
         with state.lock:
             if state.closed:
                 run.lose("the sandbox is closed")
-            else:
+            elif not run.abandoned:
                 state.waiting.append(run)
                 self._dispatch(state)
         return run
@@ -199,10 +207,12 @@ class CodeSandbox:
 
     def _listen(self, state: _State, zygote: Zygote) -> None:
         """One thread per zygote: hand every end to the run it belongs to, until the zygote is gone."""
+        with state.starting:  # until `start` has put the zygote in its place
+            pass
         patience = self.limits.wall_seconds + _GRACE_SECONDS
-        zygote.control.settimeout(patience)
         while True:
             try:
+                zygote.control.settimeout(patience)
                 finished = wire.receive_finished(zygote.control)
             except TimeoutError:
                 with state.lock:

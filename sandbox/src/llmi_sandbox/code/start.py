@@ -66,24 +66,29 @@ def start_zygote(limits: Limits, *, unsafe: bool, without: Iterable[str] = ()) -
         SandboxUnavailableError: the machine isolates too little and `unsafe` is not given, or it did not start.
     """
     scratch.sweep()
-    folder, lock = scratch.make()
-    ours, theirs = socket.socketpair()
-    with theirs, tempfile.TemporaryFile() as log:
+    with contextlib.ExitStack() as undo, tempfile.TemporaryFile() as log:
+        folder, lock = scratch.make()
+        undo.callback(disk.remove, folder)
+        ours, theirs = socket.socketpair()
+        undo.callback(ours.close)
         settings = {"limits": asdict(limits), "unsafe": unsafe, "without": list(without)}
-        process = _launch(folder, {**settings, "control": theirs.fileno()}, (theirs.fileno(), lock), log)
-        os.close(lock)
-        theirs.close()
+        try:
+            process = _launch(folder, {**settings, "control": theirs.fileno()}, (theirs.fileno(), lock), log)
+        finally:  # the process has its own copies, and holds the lock from here on
+            os.close(lock)
+            theirs.close()
+        undo.callback(_end, process)
         try:
             ours.settimeout(_START_SECONDS)
             hello = wire.receive_hello(ours)
             ours.settimeout(None)
         except (wire.LostError, OSError) as error:
-            _discard(process, ours, folder)
+            process.kill()
             raise SandboxUnavailableError(f"the sandbox process did not start: {_reason(log, error)}") from None
-    isolation = Isolation(**hello)
-    if isolation.tier == "none" and not unsafe:
-        _discard(process, ours, folder)
-        raise SandboxUnavailableError(isolation.sentence)
+        isolation = Isolation(**hello)
+        if isolation.tier == "none" and not unsafe:
+            raise SandboxUnavailableError(isolation.sentence)
+        undo.pop_all()
     if isolation.tier == "A":  # it lives in a file tree of its own now, and needs nothing on disk
         disk.remove(folder)
     return Zygote(process, ours, isolation, folder)
@@ -165,11 +170,9 @@ def _environment(folder: Path) -> dict[str, str]:
     }
 
 
-def _discard(process: subprocess.Popen[bytes], control: socket.socket, folder: Path) -> None:
-    control.close()
+def _end(process: subprocess.Popen[bytes]) -> None:
     process.kill()
     process.wait()
-    disk.remove(folder)
 
 
 def _reason(log: IO[bytes], error: Exception) -> str:

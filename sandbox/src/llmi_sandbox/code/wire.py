@@ -1,4 +1,4 @@
-"""What host, zygote and snippet tell one another. Standard library alone: all three import it.
+"""What host, zygote and snippet tell one another. All three import it, so it loads next to nothing.
 
 Host to zygote: a run number with four files (code, report, stdout, stderr) attached. Zygote to host: how the
 process ended. The figure never travels in messages: the child writes it into the report, a piece of memory
@@ -17,6 +17,8 @@ import tempfile
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from llmi_sandbox.code.isolation.libc import syscall
+
 Ending = Literal["by_itself", "wall_time", "disk", "no_setup"]
 _ENDINGS: tuple[Ending, ...] = ("by_itself", "wall_time", "disk", "no_setup")
 
@@ -25,6 +27,9 @@ _FINISHED = struct.Struct("=QiddB")
 _HELLO = struct.Struct("=I")
 _REPORT = struct.Struct("=8sIII")
 _REPORT_MARK = b"llmi-fig"
+
+_CLOSE_ON_EXEC, _ALLOW_SEALING = 1, 2  # the kernel's numbers: a Python that lacks the call lacks the names
+_ADD_SEALS, _SEAL_SHRINK, _SEAL_GROW = 1033, 2, 4
 
 FILES_PER_RUN = 4
 PIXELS_AT = 65_536
@@ -65,12 +70,19 @@ def memory_file(name: str, size: int | None = None) -> int:
         with tempfile.TemporaryFile() as file:
             descriptor = os.dup(file.fileno())
     else:
-        descriptor = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        descriptor = _memory_descriptor(name)
     if size is not None:
         os.ftruncate(descriptor, size)
         if sys.platform == "linux":
-            fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK)
+            fcntl.fcntl(descriptor, _ADD_SEALS, _SEAL_SHRINK | _SEAL_GROW)
     return descriptor
+
+
+def _memory_descriptor(name: str) -> int:
+    flags = _CLOSE_ON_EXEC | _ALLOW_SEALING
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create(name, flags)
+    return syscall("memfd_create", name.encode(), flags)  # an interpreter built for an old C library, as conda's
 
 
 def send_request(control: socket.socket, run: int, files: list[int]) -> None:

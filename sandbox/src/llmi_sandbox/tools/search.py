@@ -190,7 +190,7 @@ def read_folder(folder: Path) -> list[Captioned]:
 
 def _from_metadata(metadata: Path) -> Iterator[Captioned]:
     folder = metadata.parent.resolve()
-    for number, line in enumerate(metadata.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(_lines(metadata), 1):
         if not line.strip():
             continue
         try:
@@ -199,12 +199,31 @@ def _from_metadata(metadata: Path) -> Iterator[Captioned]:
             problem = error.errors()[0]
             log.warning("%s, line %d: %s: %s", metadata, number, ".".join(map(str, problem["loc"])), problem["msg"])
             continue
-        path = (folder / row.file_name).resolve()
-        if not path.is_relative_to(folder) or not path.is_file():
+        path = _inside(folder, row.file_name)
+        if path is None:
             log.warning("%s, line %d: no file %s in this folder", metadata, number, row.file_name)
             continue
         details = row.model_dump(include={"caption", "keywords", "licence", "attribution", "source_url"})
         yield Captioned(name=_version(path, row.file_name), load=_reader(path), **details)
+
+
+def _lines(file: Path) -> list[str]:
+    """The lines of a text file, broken at line feeds alone: captions may hold other line breaks."""
+    try:
+        return file.read_text(encoding="utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{file} is not UTF-8 text: {error}") from None
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be read: {error.strerror or error}") from None
+
+
+def _inside(folder: Path, name: str) -> Path | None:
+    """A file of a folder, or None where there is none of that name or it lies elsewhere."""
+    try:
+        path = (folder / name).resolve()
+        return path if path.is_relative_to(folder) and path.is_file() else None
+    except (OSError, ValueError):  # no file can have this name: it is too long, or holds a null byte
+        return None
 
 
 def _from_sidecars(folder: Path) -> Iterator[Captioned]:

@@ -122,6 +122,7 @@ NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "lstat": (6, None),
     "madvise": (28, 233),
     "membarrier": (324, 283),
+    "memfd_create": (319, 279),
     "mincore": (27, 232),
     "mkdir": (83, None),
     "mkdirat": (258, 34),

@@ -34,15 +34,22 @@ class Files:
 
 
 def live(
-    files: Files, pipe: int, scratch: Path, confinement: Confinement, modules: dict[str, types.ModuleType]
+    files: Files,
+    pipe: int,
+    scratch: Path,
+    confinement: Confinement,
+    modules: dict[str, types.ModuleType],
+    zygote: int,
 ) -> NoReturn:
-    """Be confined, run the code, leave the figure in the report, and end."""
+    """Be confined, run the code, leave the figure in the report, and end. `zygote` is the parent's process number."""
     leave = os._exit  # held here, where a snippet that replaces it in `os` does not stop its process from ending
     try:
         code = os.pread(files.code, os.fstat(files.code).st_size, 0)
         report = mmap.mmap(files.report, 0)
         _settle(files, pipe, scratch)
         confinement.apply(scratch)
+        if os.getppid() != zygote:  # it died before its death could be a signal: nobody would ever end this process
+            leave(1)
         os.write(pipe, READY)
         os.close(pipe)
     except BaseException as error:  # noqa: BLE001 - whatever went wrong, the host must learn of it and no code may run

@@ -52,7 +52,8 @@ def _serve(
     scratch: Path,
 ) -> None:
     layers = frozenset(isolation.layers)
-    host = os.pidfd_open(os.getppid()) if sys.platform == "linux" else None
+    # Missing in an interpreter built for old kernels, as conda's are; the socket then tells of the host's end.
+    host = os.pidfd_open(os.getppid()) if hasattr(os, "pidfd_open") else None
     if sys.platform == "linux":
         rlimits.offer_to_oom_killer()
     confinement = Confinement(

@@ -103,9 +103,10 @@ class Server:
             scratch.mkdir(mode=0o700)
         reader, writer = os.pipe()
         started = time.monotonic()
+        zygote = os.getpid()
         pid = os.fork()
         if pid == 0:
-            child.live(files, writer, scratch, self.confinement, self.modules)
+            child.live(files, writer, scratch, self.confinement, self.modules, zygote)
         for descriptor in (writer, files.code, files.report, files.stdout):
             os.close(descriptor)
         self._children[pid] = _Child(run, started, reader, files.stderr, scratch)
@@ -142,9 +143,7 @@ class Server:
                 ended.ending = "no_setup"
             os.write(ended.stderr, said)
         os.close(ended.stderr)
-        if "seccomp" not in self.confinement.layers:  # only then can it have started processes
-            with contextlib.suppress(OSError):
-                os.killpg(pid, signal.SIGKILL)
+        self._kill_family(pid)
         if self._shares_disk:
             if ended.ending == "by_itself" and self._is_over(ended):
                 ended.ending = "disk"  # it was faster than the watch
@@ -171,12 +170,20 @@ class Server:
         return disk.is_over(child.scratch, limits.disk_bytes, limits.files)
 
     def _end_all(self) -> None:
-        for pid, running in self._children.items():
+        """End the children, and wait for the cleaners too: whoever removes the folder must not meet them in it."""
+        for pid in self._children:
             os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-            if self._shares_disk:
-                disk.remove(running.scratch)
+            self._kill_family(pid)
         self._children.clear()
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                os.wait()
+
+    def _kill_family(self, pid: int) -> None:
+        """End what a child has started. Only without seccomp can it have started anything."""
+        if "seccomp" not in self.confinement.layers:
+            with contextlib.suppress(OSError):
+                os.killpg(pid, signal.SIGKILL)
 
 
 def _clean(scratch: Path) -> None:
