@@ -41,7 +41,7 @@ _MISCOUNTED = 0.5
 _BROKEN = 0.15
 
 
-def demonstration(row: Row, rng: random.Random, *, sloppiness: float = 0.6) -> str:
+def demonstration(row: Row, rng: random.Random, *, sloppiness: float = 0.8) -> str:
     """A document for the row, written from its scenario.
 
     Args:

@@ -28,12 +28,12 @@ class Settings:
     rows: int = 800
     held_out: float = 0.15
     demonstrations: int = 4
-    outline_steps: int = 250
-    document_steps: int = 700
+    outline_steps: int = 200
+    document_steps: int = 550
     grpo_steps: int = 60
     prompts_per_step: int = 8
     samples_per_prompt: int = 8
-    max_new_tokens: int = 104
+    max_new_tokens: int = 88
     written: int = 12
     seed: int = 0
 
