@@ -33,7 +33,14 @@ def start(folder: Path, guard: Path) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": str(guard), "LLMI_SECRET": "must not reach a snippet"}
     command = [str(Path(sys.executable).with_name("llmi-train")), "demo", "--small", "--output", str(folder)]
     return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, start_new_session=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment,
+        start_new_session=True,
+        # A shell that runs the tests in the background makes its children ignore Ctrl-C; a person's terminal does not.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 

@@ -136,6 +136,8 @@ def test_harmless_snippets_work(sandbox, name):
 def test_absolute_tmp_paths_work_where_the_snippet_has_its_own(tier):
     if tier != "A":
         pytest.skip("in tier B /tmp is the machine's")
+    if any(Path(path).is_relative_to("/tmp") for path in (sys.prefix, *sys.path) if path):
+        pytest.skip("the installed packages lie below /tmp, so the snippet's own folder is elsewhere")
     with CodeSandbox(workers=1) as sandbox:
         assert sandbox.run("open('/tmp/llmi-x.csv', 'w').write('1'); plt.plot([1, 2])").ok
     assert not Path("/tmp/llmi-x.csv").exists()
