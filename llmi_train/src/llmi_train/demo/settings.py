@@ -29,11 +29,11 @@ class Settings:
     held_out: float = 0.15
     demonstrations: int = 4
     outline_steps: int = 200
-    document_steps: int = 550
+    document_steps: int = 600
     grpo_steps: int = 60
     prompts_per_step: int = 8
     samples_per_prompt: int = 8
-    max_new_tokens: int = 88
+    max_new_tokens: int = 64
     written: int = 12
     seed: int = 0
 
