@@ -30,7 +30,7 @@ class Settings:
     demonstrations: int = 4
     outline_steps: int = 200
     document_steps: int = 600
-    grpo_steps: int = 60
+    grpo_steps: int = 80
     prompts_per_step: int = 8
     samples_per_prompt: int = 8
     max_new_tokens: int = 64
