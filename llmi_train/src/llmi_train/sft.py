@@ -51,7 +51,7 @@ def warm_up(
     from transformers import Trainer
     from trl import SFTConfig, SFTTrainer
 
-    class WholeLogits(SFTTrainer):  # type: ignore[misc, unused-ignore]
+    class WholeLogits(SFTTrainer):
         """TRL computes the loss in chunks, to save memory; of a small vocabulary, the whole is faster."""
 
         def compute_loss(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
