@@ -1,26 +1,33 @@
 """What constrained decoding costs: compiling, finding a mask, one whole step, at a small and a large vocabulary.
 
-    python benchmarks/constrained_decoding.py --out results.json
+    python benchmarks/constrained_decoding.py
+    python benchmarks/constrained_decoding.py --sizes 150000 --regex    # the naive route there too: minutes, 3 GB
 
-No model is needed: the tokens of a real document (prose, escapes, code) are fed step by step. The large vocabulary is a
-byte-level BPE tokenizer trained on this repository's own files and widened with made-up merges of its frequent words.
-`outlines_core`, the naive regex route, is measured at the small vocabulary only: its index takes minutes at the large.
+No model is needed: the tokens of a real document (prose, escapes, code) are fed step by step. "load" and "first compile"
+are what a process pays once for a vocabulary; "engine mask" is what a server pays that is sent the grammar; "step" is
+all that `DocumentProcessor` adds to a token of one sequence, in the first document and once its masks are known. Beside
+them: sampling without a constraint, and the naive regular expression.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import random
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from llmi_schema import CodeCall, CodeParams, ImageCount, RowConstraint, SearchCall, SearchParams, document_grammar
+import numpy as np
+import torch
+from naive_regex import NaiveRegex
+from results import record, show
+from vocabularies import tokenizer_of
 
-ROOT = Path(__file__).parents[1]
+from llmi_schema import CodeCall, CodeParams, ImageCount, RowConstraint, SearchCall, SearchParams, document_grammar
+from llmi_schema.decoding import DocumentProcessor
+from llmi_schema.masks import GrammarMasks
+from llmi_schema.vocabulary import Vocabulary, vocabulary_of
+
 CODE = 'fig, ax = plt.subplots()\nax.bar(["Jan", "Feb"], [3 < 4, 2])\nax.set_title("Rain \\u2014 mm")\n'
 PROSE = "Genoa has <b>two</b> harbours; the old one, `Porto Antico`, is built over a Roman quay.\nIt rains in autumn. "
 DOCUMENT = (
@@ -37,33 +44,6 @@ STEP_SECONDS = 0.020
 """A model's time per token that overheads are compared with."""
 
 
-def tokenizer_of(size: int) -> Any:
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast
-
-    raw = Tokenizer(models.BPE())
-    raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    raw.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=min(size, 6000),
-        special_tokens=["<|end|>"],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    raw.train_from_iterator((path.read_text() for path in sorted(ROOT.rglob("*.py"))), trainer)
-    model = json.loads(raw.to_str())
-    vocabulary, merges = model["model"]["vocab"], model["model"]["merges"]
-    rng = random.Random(0)
-    starts = [token for token in vocabulary if token.lstrip("\u0120").isalpha()]
-    ends = [token for token in starts if token.isalpha() and token[0] != "\u0120"]
-    while len(vocabulary) < size:
-        first, second = rng.choice(starts), rng.choice(ends)
-        if first + second not in vocabulary:
-            vocabulary[first + second] = len(vocabulary)
-            merges.append([first, second])
-    return PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(json.dumps(model)), eos_token="<|end|>")
-
-
 def seconds(work: Callable[[], Any]) -> float:
     begin = time.perf_counter()
     work()
@@ -71,96 +51,89 @@ def seconds(work: Callable[[], Any]) -> float:
 
 
 def measure(tokenizer: Any, backend: Any) -> dict[str, float]:
-    """One backend at one vocabulary; times in milliseconds (compile) and microseconds (mask, step)."""
-    import torch
-
-    from llmi_schema.decoding import DocumentProcessor
-    from llmi_schema.masks import GrammarMasks
-    from llmi_schema.vocabulary import vocabulary_of
-
+    """One backend at one vocabulary."""
     size = len(tokenizer)
     vocabulary = vocabulary_of(tokenizer, size)
     grammar = document_grammar(ROW)
     grammar.lark, grammar.ebnf  # noqa: B018 (written once, before the clock starts)
-    compile_cold = seconds(lambda: GrammarMasks(grammar, vocabulary, tokenizer, backend))
+    first = seconds(lambda: GrammarMasks(document_grammar(RowConstraint(ImageCount.none())), vocabulary, backend))
+    cold = seconds(lambda: GrammarMasks(grammar, vocabulary, backend))
     DocumentProcessor(tokenizer, size, [ROW], 4096, backend=backend)
-    compile_cached = seconds(lambda: DocumentProcessor(tokenizer, size, [ROW], 4096, backend=backend))
-
+    cached = min(seconds(lambda: DocumentProcessor(tokenizer, size, [ROW], 4096, backend=backend)) for _ in range(5))
     tokens = tokenizer.encode(DOCUMENT)
-    engine = []
-    matcher = GrammarMasks(grammar, vocabulary, tokenizer, backend).matcher()
-    import numpy as np
-
-    mask = np.zeros((size + 31) // 32, dtype=np.int32)
-    for token in tokens:
-        engine.append(seconds(lambda: matcher.fill(mask)))
-        matcher.consume([token])
-    steps: list[list[float]] = []
-    for _ in range(3):
-        processor = DocumentProcessor(tokenizer, size, [ROW], 4096, backend=backend)
-        ids, logits = torch.tensor([[0]]), torch.zeros(1, size)
-        taken = []
-        for token in tokens:
-            taken.append(seconds(lambda ids=ids, logits=logits, processor=processor: processor(ids, logits)))
-            ids = torch.cat([ids, torch.tensor([[token]])], 1)
-        steps.append(taken)
+    engine = engine_masks(GrammarMasks(grammar, vocabulary, backend), vocabulary, tokens)
+    steps = [
+        step_times(DocumentProcessor(tokenizer, size, [ROW], 4096, backend=backend), size, tokens) for _ in range(3)
+    ]
+    later = statistics.mean(steps[-1])
     return {
-        "compile_cold_ms": compile_cold * 1e3,
-        "compile_cached_ms": compile_cached * 1e3,
-        "engine_mask_mean_us": statistics.mean(engine) * 1e6,
+        "first_compile_ms": first * 1e3,
+        "compile_ms": cold * 1e3,
+        "cached_ms": cached * 1e3,
+        "engine_mask_us": statistics.mean(engine) * 1e6,
         "engine_mask_p99_us": sorted(engine)[int(len(engine) * 0.99)] * 1e6,
         "first_document_step_us": statistics.mean(steps[0]) * 1e6,
-        "later_document_step_us": statistics.mean(steps[-1]) * 1e6,
-        "overhead_at_20_ms_percent": statistics.mean(steps[-1]) / STEP_SECONDS * 100,
+        "step_us": later * 1e6,
+        "percent_of_20_ms": later / STEP_SECONDS * 100,
     }
 
 
+def engine_masks(masks: GrammarMasks, vocabulary: Vocabulary, tokens: list[int]) -> list[float]:
+    """Seconds for each mask straight from the engine, without our cache."""
+    matcher = masks.matcher()
+    mask = np.zeros((vocabulary.size + 31) // 32, dtype=np.int32)
+    taken = []
+    for token in tokens:
+        taken.append(seconds(lambda: matcher.fill(mask)))
+        matcher.consume([token])
+    return taken
+
+
+def step_times(process: Callable[[Any, Any], Any], size: int, tokens: list[int]) -> list[float]:
+    """Seconds that a logits processor takes for each token of one sequence."""
+    ids, logits = torch.zeros((1, 1 + len(tokens)), dtype=torch.long), torch.zeros(1, size)
+    ids[0, 1:] = torch.tensor(tokens)
+    return [seconds(lambda n=n: process(ids[:, : n + 1], logits)) for n in range(len(tokens))]
+
+
 def measure_regex(tokenizer: Any) -> dict[str, float]:
-    """The naive route: one regular expression over a whole document, indexed by outlines_core.
+    size = len(tokenizer)
+    naive = NaiveRegex(tokenizer, vocabulary_of(tokenizer, size), tags=3)
+    steps = step_times(naive.processor(1), size, tokenizer.encode(DOCUMENT))
+    return {
+        "compile_ms": naive.compile_seconds * 1e3,
+        "step_us": statistics.mean(steps) * 1e6,
+        "percent_of_20_ms": statistics.mean(steps) / STEP_SECONDS * 100,
+    }
 
-    It takes no lookahead, so text here merely holds no `<`: a smaller language than ours.
-    """
-    from outlines_core import Index, Vocabulary
 
-    string = r'"(?:[^"\\<\x00-\x1f]|\\["\\/bfnrt])*"'
-    search = rf'\{{"source": "search", "description": {string}, "params": \{{"query": {string}\}}\}}'
-    regex = rf"[^<]*(?:<imgen>{search}</imgen>[^<]*){{3}}"
-    table: dict[bytes, list[int]] = {}
-    from llmi_schema.vocabulary import vocabulary_of
-
-    for i, text in enumerate(vocabulary_of(tokenizer, len(tokenizer)).bytes):
-        if text:
-            table.setdefault(text, []).append(i)
-    vocabulary = Vocabulary(tokenizer.eos_token_id, table)
-    return {"compile_cold_ms": seconds(lambda: Index(regex, vocabulary)) * 1e3}
+def sampling(size: int) -> dict[str, float]:
+    """Choosing a token without any constraint, for scale."""
+    logits = torch.randn(1, size)
+    times = [seconds(lambda: torch.multinomial(logits.softmax(-1), 1)) for _ in range(200)]
+    return {"step_us": statistics.mean(times) * 1e6, "percent_of_20_ms": statistics.mean(times) / STEP_SECONDS * 100}
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    arguments.add_argument("--sizes", type=int, nargs="+", default=[2_000, 150_000])
-    arguments.add_argument("--out", type=Path, help="also write the results as JSON")
+    arguments.add_argument("--sizes", type=int, nargs="+", default=[2_000, 150_000], help="vocabulary sizes")
+    arguments.add_argument("--regex", action="store_true", help="measure the naive route at every size")
     options = arguments.parse_args()
 
-    import torch
-
     torch.set_num_threads(1)
-    results: list[dict[str, Any]] = []
+    results: dict[str, dict[str, float]] = {}
     for size in options.sizes:
         tokenizer = tokenizer_of(size)
-        logits = torch.zeros(1, size)
-        free = statistics.mean(seconds(logits.clone) for _ in range(100)) * 1e6
-        results.append({"tokens": size, "backend": "none (a copy of the logits)", "later_document_step_us": free})
+        loading = seconds(lambda tokenizer=tokenizer: vocabulary_of(tokenizer, len(tokenizer))) * 1e3
+        results[f"none {size}"] = sampling(size)
         for backend in ("llguidance", "xgrammar"):
-            results.append({"tokens": size, "backend": backend, **measure(tokenizer, backend)})  # noqa: PERF401
-        if size <= 10_000:
-            results.append({"tokens": size, "backend": "outlines_core regex", **measure_regex(tokenizer)})
-    columns = list(dict.fromkeys(key for result in results for key in result))
-    print("| " + " | ".join(columns) + " |\n|" + "---|" * len(columns))
-    for result in results:
-        cells = [result.get(column, "") for column in columns]
-        print("| " + " | ".join(f"{cell:.3g}" if isinstance(cell, float) else str(cell) for cell in cells) + " |")
-    if options.out:
-        options.out.write_text(json.dumps(results, indent=1) + "\n")
+            results[f"{backend} {size}"] = {"load_ms": loading, **measure(tokenizer, backend)}
+        if options.regex or size <= 10_000:
+            results[f"regex {size}"] = measure_regex(tokenizer)
+    measures = list(dict.fromkeys(name for result in results.values() for name in result))
+    rows = [[name, *(result.get(name, "") for result in results.values())] for name in measures]
+    show("Constrained decoding", ["", *results], rows)
+    print(record("constrained-decoding", results, document_tokens=len(tokenizer.encode(DOCUMENT))))
 
 
 if __name__ == "__main__":

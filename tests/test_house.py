@@ -21,7 +21,7 @@ SOURCES = {
 MAY_IMPORT = {
     "llmi_schema": set(),
     "llmi_sandbox": {"llmi_schema"},
-    "llmi_reward": {"llmi_schema"},
+    "llmi_reward": {"llmi_schema", "llmi_sandbox"},  # the latter in loading.py alone, with the extra [tools]
     "llmi_data": {"llmi_schema"},
     "llmi_train": {"llmi_schema", "llmi_sandbox", "llmi_reward", "llmi_data"},
 }

@@ -3,13 +3,15 @@
 import operator
 import pickle
 from dataclasses import dataclass
+from functools import reduce
 from math import isclose
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmi_reward import Formula, Rule, Score, Unscored, presets
+from llmi_reward import Formula, Rule, Score, Unscored, mean, presets
+from llmi_reward.evaluation import Known, summarise
 from llmi_schema import ConfigurationError
 
 
@@ -46,12 +48,17 @@ def formulas(draw, values=values, depth=4):
     counter = iter(range(1000))
 
     def grow(depth):
-        kind = draw(st.sampled_from(["leaf"] if depth == 0 else ["leaf", "+", "-", "*", "scale", "clip", "at", "name"]))
+        inner = ["leaf", "+", "-", "*", "scale", "clip", "at", "name", "mean"]
+        kind = draw(st.sampled_from(["leaf"] if depth == 0 else inner))
         number = next(counter)
         if kind == "leaf":
             value = draw(values)
             return Given(value, name=f"g{number}"), value
         left, x = grow(depth - 1)
+        if kind == "mean":
+            right, y = grow(depth - 1)
+            total = plain(operator.add, x, y)
+            return mean(left, right), None if total is None else total / 2
         if kind in "+-*":
             right, y = grow(depth - 1)
             op = {"+": operator.add, "-": operator.sub, "*": operator.mul}[kind]
@@ -132,7 +139,7 @@ def test_the_repr_is_the_formula(data):
     text = repr(formula) if not isinstance(formula, Given) else formula.name
     for name, part in names.items():
         text = text.replace(f"{name}(value={part.value!r})", name)
-    again = eval(text, dict(names))
+    again = eval(text, names | {"mean": mean})
     assert again.score(None) == formula.score(None)
 
 
@@ -242,3 +249,62 @@ def test_only_formulas_and_numbers_combine():
 def test_a_score_is_a_number_or_a_reason(wrong):
     with pytest.raises(ValueError, match=r"[sS]core"):
         Score(*wrong)
+
+
+@given(formulas(st.one_of(values, st.none())))
+def test_the_quick_way_and_the_general_way_agree(pair):
+    """A compiled plan gives the very score the general way gives: values, components, contributions."""
+    formula, _ = pair
+    planned = formula._plan(None)
+    assert planned is None or planned == summarise(formula, Known(None))
+    assert planned is not None or isinstance(formula, Rule) or None in (p for p in leaf_values(formula))
+
+
+def leaf_values(formula):
+    return [part.value for part in formula.parts.values() if isinstance(part, Given)]
+
+
+@given(st.lists(st.one_of(values, st.none()), min_size=1, max_size=5), st.integers(1, 5))
+def test_a_mean_is_over_those_that_answered_where_enough_did(given_values, enough):
+    enough = min(enough, len(given_values))
+    judges = [Given(value, name=f"g{i}") for i, value in enumerate(given_values)]
+    score = mean(*judges, enough=enough).score(None)
+    there = [value for value in given_values if value is not None]
+    if len(there) < enough:
+        assert score.value is None
+        assert "nothing given" in score.reason
+    else:
+        assert score.value == pytest.approx(sum(there) / len(there), abs=1e-12)
+        assert isclose(sum(score.contributions.values()), score.value, rel_tol=1e-9, abs_tol=1e-9)
+
+
+def test_a_mean_needs_all_unless_told_otherwise():
+    a, b = Given(0.5, name="a"), Given(None, name="b")
+    assert mean(a, b).score(None).value is None
+    assert mean(a, b, enough=1).score(None).value == 0.5
+    assert repr(0.5 * mean(a, b, enough=1)) == "0.5 * mean(a(value=0.5), b(value=None), enough=1)"
+    assert (0.5 * mean(a, a.named("c")) * a).score(None).contributions == {"a*a": 0.0625, "c*a": 0.0625}
+
+
+@pytest.mark.parametrize(
+    "wrong", [lambda: mean(), lambda: mean(Given(1.0), enough=2), lambda: mean(Given(1.0), enough=0)]
+)
+def test_a_mean_that_cannot_be_met_is_refused(wrong):
+    with pytest.raises(ConfigurationError, match="cannot ask for"):
+        wrong()
+
+
+def test_clips_to_infinity_and_numpy_like_values_take_the_right_way():
+    class Half(float):
+        pass
+
+    assert (Given(-0.5) * 2).clip(0, float("inf")).score(None).value == 0.0
+    assert (2 * Given(Half(0.25))).score(None).value == 0.5
+    assert (2 * Given(True)).score(None).components == {"given": 1.0}
+
+
+def test_formulas_too_large_to_compile_are_scored_all_the_same():
+    deep = reduce(operator.mul, (Given(1.0, name=f"g{i}") for i in range(150)))
+    assert deep.score(None).value == 1.0
+    long = reduce(operator.add, (Given(1.0, name=f"g{i}") for i in range(1500)))
+    assert long.score(None).value == 1500.0

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import llmi_reward
 
 HEAVY = ["torch", "transformers", "datasets", "trl", "matplotlib", "openai", "PIL", "numpy", "outlines", "llmi_sandbox"]
@@ -54,3 +56,26 @@ def test_the_readmes_examples_run_and_print_what_they_say(capsys):
         exec(block, scope)
         said = re.findall(r"print\(.*\)  # (.*)", block)
         assert capsys.readouterr().out.splitlines() == said
+
+
+def test_the_renderer_is_imported_in_one_place_only():
+    source = Path(llmi_reward.__file__).parent
+    naming = [
+        path.name
+        for path in source.rglob("*.py")
+        if re.search(r"^\s*(from|import) llmi_sandbox", path.read_text(), re.M)
+    ]
+    assert naming == ["loading.py"]
+
+
+def test_adapters_and_commands_load_nothing_heavy():
+    """An adapter imports its framework when it is called; the commands start with what they need."""
+    pytest.importorskip("typer")
+    source = Path(llmi_reward.__file__).parent
+    adapters = [f"llmi_reward.integrations.{path.stem}" for path in (source / "integrations").glob("*.py")]
+    modules = ", ".join(
+        [*(name for name in adapters if "__init__" not in name), "llmi_reward.cli", "llmi_reward.redteam"]
+    )
+    frameworks = ["verl", "verifiers", "inspect_ai", "reasoning_gym", "skyrl_gym", "swift", "openrlhf", "nemo_gym"]
+    loaded = run(f"import sys, {modules}; print(*sys.modules)").split()
+    assert set(loaded) & {*HEAVY, *frameworks, "fastapi", "starlette", "uvicorn", "pyarrow"} == set()

@@ -2,7 +2,17 @@
 
 import pytest
 
-from llmi_reward import ImageCountReward, NoDuplicatePictures, Sample, TagFormat, ToolUse, presets
+from llmi_reward import (
+    ImageCountReward,
+    Length,
+    NoDuplicatePictures,
+    Placement,
+    Sample,
+    TagFormat,
+    ToolUse,
+    presets,
+)
+from llmi_reward.reference import count_score
 from llmi_schema import Constraint, ImageCount, parse
 
 FORMAT, COUNT, TOOL = TagFormat(), ImageCountReward(), ToolUse()
@@ -125,3 +135,77 @@ def test_without_render_what_needs_pictures_is_unscored_and_says_so(make):
         assert score.value is None
         assert "render=" in score.reason
     assert value(FORMAT, sample) == 1.0
+
+
+def test_a_copy_of_the_users_picture_is_no_delivery(make):
+    """Count, tool use and repeats agree: an edit that changes nothing has made nothing."""
+    given = make.picture(5)
+    text = make.tag("edit", img_index=0, prompt="keep it") + make.tag("search")
+    sample = make.sample(text, 2, {"edit"}, outcomes=[5, 6], inputs=(given,))
+    assert value(COUNT, sample) == 0.5
+    assert value(TOOL, sample) == 0.5  # tried, not delivered
+    assert value(NoDuplicatePictures(), sample) == 0.5
+    assert [picture.sha256 for _, picture in sample.delivered.values()] == [make.picture(6).sha256]
+    assert sample.rendered.delivered == (make.picture(6),)
+
+
+def test_more_pictures_than_a_judge_is_sent_still_count_where_any_number_will_do(make):
+    assert value(COUNT, make.pictures_sample(11, 0)) == 1.0
+    assert value(COUNT, make.pictures_sample(11, 99)) == 1.0
+
+
+@pytest.mark.parametrize("code", [-1, 0, 1, 7, 98, 99])
+def test_the_count_score_is_the_published_one_on_delivered_pictures(make, code):
+    for delivered in range(12):
+        for split in ("train", "test"):
+            expected = count_score(code, delivered, split)
+            assert value(COUNT, make.pictures_sample(delivered, code, split=split)) == expected
+
+
+def test_a_picture_index_counts_the_users_pictures_first(make):
+    """The user's two pictures are 0 and 1, so an edit in the first tag may point to 1 and not to 2."""
+    inputs = (make.picture(8), make.picture(9))
+    edit = make.tag("edit", img_index=1, prompt="make it blue")
+    assert value(FORMAT, make.sample(edit, 1, inputs=inputs)) == 1.0
+    later = make.tag("edit", img_index=2, prompt="make it blue")
+    assert value(FORMAT, make.sample(later, 1, inputs=inputs)) == 0.0
+
+
+def test_the_prose_of_a_thought_is_not_scored(make):
+    thought = f"<think>{'So many words. ' * 50}</think>"
+    assert value(Length(100), make.sample(thought + "Short.", 0)) == 0.06
+    assert value(Length(100), make.sample(thought, 0)) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("text", "score"),
+    [
+        ("{p}{t}{p}", 1.0),
+        ("{t}{p}", 1.0),
+        ("{p}{t}", 1.0),
+        ("{t}", 0.0),
+        ("{p}{t}{t}{p}", 1.0),
+        ("{p}{t}{t}{t}{p}", 2 / 3),
+        ("{p}{t}{t}{t}{t}", 0.25),
+        ("{t}{t}{t}{p}", 1 / 3),
+        ("<think>{p}</think>{t}", 0.0),
+        ("<image> ![{p}](x.png) {t}", 0.0),
+        ("{p}", 1.0),
+    ],
+)
+def test_pictures_stand_in_the_text(make, text, score):
+    sample = make.sample(text.format(p="The fox walks along the river at dusk, alone. ", t=make.tag()), 0)
+    assert value(Placement(), sample) == score
+
+
+def test_a_failed_tag_separates_no_pictures(make):
+    prose = "The fox walks along the river at dusk, alone. "
+    sample = make.sample(prose + make.tag() * 4, 0, outcomes=["crashed", 1, "blank", 2])
+    assert value(Placement(), sample) == 0.5
+    down = make.sample(prose + make.tag() * 2, 0, outcomes=[1, "unavailable"])
+    assert value(Placement(), down) is None
+
+
+@pytest.mark.parametrize("dressing", ["\u200b" * 500, "<image>" * 100, "![x](y.png)" * 50, "<b></b>" * 90, " \n" * 300])
+def test_what_no_reader_sees_is_no_length(make, dressing):
+    assert value(Length(100), make.sample("Ten chars." + dressing, 0)) == pytest.approx(0.1)

@@ -78,7 +78,7 @@ async def test_a_bad_row_costs_nothing_but_itself(make, caplog):
     assert reasons[2] == "the deadline of 0.1 s passed"
     assert "a completion is a string or chat messages, not int" in reasons[3]
     assert "-7 is no image count" in reasons[4]
-    assert "None is no image count" in reasons[5]
+    assert "the row has no image_count" in reasons[5]
     assert "required_tools must be a list of tool names, not 'code'" in reasons[7]
     assert all(reason in caplog.text for reason in reasons if reason)
 
@@ -160,12 +160,12 @@ async def test_input_pictures_are_counted_and_handed_to_render(make, render, col
     seen = []
     edit = make.tag("edit", img_index=1, prompt="blue")
     reward = trl_reward(presets.rules(), render=render, on_batch=seen.append)
-    pictures = [[make.png(1), {"bytes": make.png(2), "path": None}], [make.png(1)], None]
+    pictures = [[make.png(8), {"bytes": make.png(9), "path": None}], [make.png(8)], None]
     values = await call(reward, [edit] * 3, image_count=[1] * 3, **{column: pictures})
     assert values == [1.0, 0.0, 0.0]
     given = [row.sample.rendered.inputs for row in seen[0].rows]
     assert [len(inputs) for inputs in given] == [2, 1, 0]
-    assert [picture.png for picture in given[0]] == [make.png(1), make.png(2)]
+    assert [picture.png for picture in given[0]] == [make.png(8), make.png(9)]
     assert {picture.provenance.tool for picture in given[0]} == {"input"}
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from llmi_reward import presets
-from llmi_reward.integrations.trl import trl_reward
+from llmi_reward.integrations.limit import TooManyUnscoredError, UnscoredLimit
+from llmi_reward.integrations.trl import trl_reward, trl_reward_plain
 
 pytest.importorskip("trl")
 pytest.importorskip("datasets")
@@ -40,20 +41,13 @@ def tiny_model(monkeypatch):
     return Qwen3ForCausalLM(config), tokenizer
 
 
-def test_grpo_trains_on_the_reward(make, tmp_path, tiny_model):
+@pytest.fixture
+def trainer(tmp_path, tiny_model):
+    """A trainer for two steps of sixteen answers, given its reward."""
     from datasets import Dataset
     from trl import GRPOConfig, GRPOTrainer
 
-    async def render(document, inputs):
-        if "boom" in str(document):
-            raise RuntimeError("boom")
-        return make.rendered(str(document), inputs=inputs)
-
     model, tokenizer = tiny_model
-    batches = []
-    reward = trl_reward(
-        presets.rules(), render=render, end_tokens={tokenizer.eos_token_id}, on_batch=batches.append, name="rules"
-    )
     prompt = [{"role": "user", "content": "draw the fox"}]
     dataset = Dataset.from_list([{"prompt": prompt, "image_count": n, "required_tools": ["code"]} for n in (1, 2)] * 2)
     arguments = GRPOConfig(
@@ -71,10 +65,28 @@ def test_grpo_trains_on_the_reward(make, tmp_path, tiny_model):
         report_to=[],
         disable_tqdm=True,
     )
-    trainer = GRPOTrainer(model, reward_funcs=reward, args=arguments, train_dataset=dataset, processing_class=tokenizer)
-    trainer.train()
 
-    logs = [entry for entry in trainer.state.log_history if "rewards/rules/mean" in entry]
+    def build(reward):
+        return GRPOTrainer(
+            model, reward_funcs=reward, args=arguments, train_dataset=dataset, processing_class=tokenizer
+        )
+
+    return build
+
+
+@pytest.mark.parametrize("kind", [trl_reward, trl_reward_plain])
+def test_grpo_trains_on_the_reward(make, trainer, tiny_model, kind):
+    async def render(document, inputs):
+        if "boom" in str(document):
+            raise RuntimeError("boom")
+        return make.rendered(str(document), inputs=inputs)
+
+    batches = []
+    ends = {tiny_model[1].eos_token_id}
+    training = trainer(kind(presets.rules(), render=render, end_tokens=ends, on_batch=batches.append, name="rules"))
+    training.train()
+
+    logs = [entry for entry in training.state.log_history if "rewards/rules/mean" in entry]
     assert [batch.step for batch in batches] == [0, 1]
     assert len(logs) == 2
     rows = [row for batch in batches for row in batch.rows]
@@ -88,3 +100,12 @@ def test_grpo_trains_on_the_reward(make, tmp_path, tiny_model):
     assert {row.row.truncated for row in rows} == {True, False}
     assert any(len(row.sample.delivered) > 0 for row in rows if row.sample)
     assert all(row.sample.constraint.required_tools == {"code"} for row in rows if row.sample)
+
+
+def test_an_outage_ends_training_with_a_sentence(make, trainer):
+    async def render(document, inputs):
+        raise ConnectionError("the image server is gone")
+
+    reward = trl_reward(presets.rules(), render=render, limit=UnscoredLimit(share=0.5, samples=8))
+    with pytest.raises(TooManyUnscoredError, match=r"100% of the last 8 samples .* the image server is gone"):
+        trainer(reward).train()

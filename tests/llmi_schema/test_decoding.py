@@ -62,7 +62,8 @@ def random_row(rng: random.Random) -> RowConstraint:
     n = rng.randint(1, 4)
     counts = [ImageCount.none(), ImageCount.any(), ImageCount.at_least_one(), ImageCount.exactly(n)]
     required = rng.sample(language.tools, rng.randint(0, len(language.tools))) if rng.random() < 0.3 else []
-    return RowConstraint(rng.choice(counts), rng.choice([0, 0, 1, 3]), language, frozenset(required))
+    inputs, thinks = rng.choice([0, 0, 1, 3]), rng.random() < 0.2
+    return RowConstraint(rng.choice(counts), inputs, language, frozenset(required), may_think=thinks)
 
 
 def wishes_of(rng: random.Random, tokenizer: Any) -> Any:

@@ -31,6 +31,7 @@ from llmi_schema import (
 )
 
 SEARCH = SearchCall(description="d", params=SearchParams(query="q")).to_tag()
+THOUGHT = "<think>\n```<think> one <imgen>, or two?</think>"
 CODE = CodeCall(description="<b", params=CodeParams(code='"\n\\')).to_tag()
 
 
@@ -104,6 +105,18 @@ class TestWhatIsAllowed:
         assert allowed(RowConstraint(), tag)
         assert not parse(tag).bad_tags
 
+    def test_a_thought_at_the_start_where_one_may_think(self) -> None:
+        row = RowConstraint(ImageCount.exactly(1), may_think=True)
+        assert allowed(row, THOUGHT + SEARCH)
+        assert allowed(row, "<think></think>" + SEARCH)
+        assert allowed(row, SEARCH)
+        assert not allowed(row, f"<think>{SEARCH}")  # never ends
+        assert not allowed(row, f"a{THOUGHT}{SEARCH}")
+        assert not allowed(row, THOUGHT * 2 + SEARCH)
+        assert not allowed(row, THOUGHT + SEARCH * 2)
+        assert not allowed(RowConstraint(ImageCount.exactly(1)), THOUGHT + SEARCH)
+        assert close("<think>two <imgen>", RowConstraint(may_think=True)) == "</think>"
+
     def test_one_layout_only(self) -> None:
         for loose in (
             SEARCH.replace('", "', '","'),
@@ -120,6 +133,7 @@ SETTINGS = [
     RowConstraint(ImageCount.exactly(2), input_images=1),
     RowConstraint(ImageCount.at_least_one(), language=DEFAULT_LANGUAGE.only("code", "edit"), max_images=3),
     RowConstraint(ImageCount.exactly(2), required_tools=frozenset({"edit"}), input_images=2),
+    RowConstraint(ImageCount.at_least_one(), may_think=True),
 ]
 PIECES = [
     "\ud800",
@@ -135,7 +149,7 @@ PIECES = [
     "``",
     "~~",
 ]
-DOCUMENTS = st.lists(st.sampled_from([SEARCH, CODE, edit(0), edit(1), *PIECES]), max_size=12).map("".join)
+DOCUMENTS = st.lists(st.sampled_from([SEARCH, CODE, edit(0), edit(1), THOUGHT, *PIECES]), max_size=12).map("".join)
 
 
 def mutated(text: str, seed: int) -> str:
@@ -173,6 +187,7 @@ def test_the_engines_agree_with_the_recogniser(backend: str) -> None:
         engine = accepts(grammar)
         for seed in range(150):
             pieces = rng.choices([SEARCH, CODE, edit(0), "a ", "<", "``", "é"], k=rng.randrange(5))
+            pieces = [THOUGHT, *pieces] if row.may_think and rng.random() < 0.8 else pieces
             text = mutated("".join(pieces), seed).replace("\ud800", "")  # engines are given UTF-8
             verdicts.append(grammar.accepts(text))
             assert engine(text) == verdicts[-1], (row, text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import time
 
 import pytest
@@ -157,6 +158,31 @@ class TestWriting:
         assert str(document) == f"a {loose} <imgen>bad</imgen>"
 
 
+class TestValues:
+    def test_segments_are_values(self) -> None:
+        text = f"a <think>b</think> {SEARCH} <imgen>bad</imgen>"
+        one, other = parse(text), parse(text)
+        assert one == other
+        assert hash(one) == hash(other)
+        assert repr(one) == repr(other)
+        assert pickle.loads(pickle.dumps(one)) == one
+        assert one.segments != parse(text + "!").segments
+        with pytest.raises(AttributeError):
+            one.segments[0].start = 1  # type: ignore[misc]
+
+    def test_segments_are_taken_apart_by_match(self) -> None:
+        match parse(f"<think>b{SEARCH}").segments + parse(SEARCH + "<imgen>x</imgen>").segments:
+            case (Thought(0, source, False), Tag(0, tag, 0, call), BadTag(_, "<imgen>x</imgen>", 1, reason, None)):
+                assert (source, tag, call.source, reason) == (
+                    f"<think>b{SEARCH}",
+                    SEARCH,
+                    "search",
+                    "the tag does not hold a JSON object",
+                )
+            case _:
+                pytest.fail("no match")
+
+
 MARKS = ["<imgen>", "</imgen>", "<think>", "</think>", "<image>", "```", "~~~", SEARCH, edit(0), '{"source": "code"']
 PIECES = st.sampled_from([*MARKS, *"\n\"\\{}</\ud800é \r`a':,"])
 
@@ -167,6 +193,9 @@ def test_any_text_comes_back_and_nothing_raises(text: str, input_images: int) ->
     for dialect in ("json", "python"):
         document = parse(text, input_images, dialect=dialect)
         assert str(document) == text
+        assert "".join(s.source for s in document.segments) == text
+        assert all(tag.reason for tag in document.bad_tags)
+        assert all(tag.tool == tag.call.source for tag in document.tags if isinstance(tag, Tag))
         starts = [s.start for s in document.segments]
         assert starts == [sum(len(s.source) for s in document.segments[:i]) for i in range(len(starts))]
         assert [tag.index for tag in document.tags] == list(range(input_images, input_images + len(document.tags)))
@@ -186,6 +215,15 @@ ADVERSARIAL = [
     "\n```",
     "````\n```\n",
     "```\n~~~\n",
+    "\n`````\nx\n`````",
+    "<imgen></imgen>",
+    "<imgen>x</imgen> ",
+    '<imgen>{"a": 1, "a": 2}</imgen>',
+    SEARCH,
+    SEARCH.replace("red fox", "\\ud800"),
+    SEARCH.replace('"red fox"', "1"),
+    '<imgen>{"params": {"query": "q"}, "source": "search", "description": "d"}</imgen>',
+    "<image>",
     "`",
     "~~~",
     "<imgen>  ",

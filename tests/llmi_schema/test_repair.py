@@ -47,6 +47,13 @@ def test_what_becomes_of(text: str, repaired: str) -> None:
     assert repair(text) == repaired
 
 
+def test_a_thought_stays_where_a_document_may_begin_with_one() -> None:
+    row = RowConstraint(may_think=True)
+    assert repair(f"<think>hm {SEARCH}</think>a", row) == f"<think>hm {SEARCH}</think>a"
+    assert repair("a<think>hm</think>b", row) == "ab"
+    assert repair("<think>hm", row) == "<think>hm</think>"
+
+
 def test_tags_beyond_the_count_go() -> None:
     assert repair(f"a{SEARCH}b{SEARCH}", RowConstraint(ImageCount.exactly(1))) == f"a{SEARCH}b"
     assert repair(f"a{SEARCH}b", RowConstraint(ImageCount.none())) == "ab"
@@ -66,6 +73,7 @@ ROWS = [
     RowConstraint(ImageCount.exactly(2), input_images=1),
     RowConstraint(ImageCount.none()),
     RowConstraint(ImageCount.at_least_one(), language=DEFAULT_LANGUAGE.only("edit", "code"), max_images=2),
+    RowConstraint(ImageCount.exactly(1), may_think=True),
 ]
 MARKS = [
     "<imgen>",

@@ -1,6 +1,8 @@
 """What the tests of this folder share: calls and pictures, made in one line."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
@@ -18,6 +20,9 @@ from llmi_schema import (
     SearchCall,
     SearchParams,
 )
+
+sys.path.insert(0, str(Path(__file__).parent))
+from loopback import Loopback
 
 
 class Calls:
@@ -49,3 +54,10 @@ def make_picture() -> Callable[..., Picture]:
         return encode(image, Provenance(tool=tool, provider="test"))
 
     return make
+
+
+@pytest.fixture
+def server() -> Iterator[Loopback]:
+    """A server on this machine that answers as told."""
+    with Loopback() as one:
+        yield one

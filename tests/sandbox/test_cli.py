@@ -70,6 +70,19 @@ def test_render_searches_a_folder(cli, tmp_path, make_picture):
     assert "local folder own" in (tmp_path / "document.html").read_text()
 
 
+def test_render_with_tools_from_a_file_and_as_markdown(cli, tmp_path):
+    (tmp_path / "tools.toml").write_text("[search]\nproviders = [{kind = 'gallery'}]\n")
+    (tmp_path / "doc.txt").write_text(f"# Foxes\n\nOne. {FOX}\n\nAgain. {GREY}\n")
+    result = cli("render", "doc.txt", "--tools", "tools.toml", "-o", "out.md")
+    assert result.exit_code == 0, result.output
+    assert "out.md: 1 of 2 pictures" in result.output
+    assert "no edit tool is configured" in result.output
+    assert "](out-0.png)" in (tmp_path / "out.md").read_text()
+    assert (tmp_path / "out-0.png").exists()
+    for wrong in (["--tools", "none.toml"], ["--tools", "env", "--search", "x"]):
+        assert cli("render", "doc.txt", *wrong).exit_code == 2
+
+
 def test_doctor_tries_everything(cli):
     result = cli("doctor")
     assert result.exit_code == 0, result.output

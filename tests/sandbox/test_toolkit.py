@@ -9,7 +9,6 @@ from collections.abc import Callable
 import pytest
 
 from llmi_sandbox import ResultCache, Toolkit
-from llmi_sandbox.gate import Gate
 from llmi_schema import ConfigurationError, Picture, ToolResult
 
 
@@ -132,24 +131,6 @@ def test_one_toolkit_serves_one_event_loop_after_another(calls, make_picture):
     for _ in range(3):
         assert all(r.ok for r in asyncio.run(some()))
     assert tool.calls == 12
-
-
-async def test_a_place_in_the_queue_is_not_lost_to_cancellation():
-    gate, order = Gate(1), []
-
-    async def visit(name: str) -> None:
-        async with gate:
-            order.append(name)
-
-    await gate.__aenter__()
-    waiting = [asyncio.create_task(visit(name)) for name in ("first", "second", "third")]
-    await asyncio.sleep(0)
-    waiting[1].cancel()
-    await gate.__aexit__(None, None, None)  # the place goes to the first,
-    waiting[0].cancel()  # which is cancelled before it can take it
-    await asyncio.wait_for(waiting[2], 5)
-    assert order == ["third"]
-    await asyncio.wait_for(visit("later"), 5)
 
 
 async def test_equal_calls_of_an_identified_tool_run_once(calls, make_picture):

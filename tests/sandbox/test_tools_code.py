@@ -1,5 +1,6 @@
 """`CodeTool`: outcomes of the sandbox as results. The sandbox itself is tested on its own."""
 
+from importlib.metadata import version
 from typing import get_args
 
 import pytest
@@ -52,6 +53,7 @@ async def test_a_figure_becomes_the_picture(calls, make_picture):
         ("timeout", "timeout"),
         ("timeout_cpu", "timeout"),
         ("policy", "refused"),
+        ("killed", "unavailable"),
         ("sandbox_error", "unavailable"),
         ("sandbox_lost", "unavailable"),
     ],
@@ -64,7 +66,7 @@ async def test_each_outcome_has_its_reason(calls, kind, reason):
 def test_every_outcome_has_a_known_reason_and_only_our_own_faults_are_excused():
     reasons = {kind: reason_of(kind) for kind in get_args(Kind) if kind != "ok"}
     assert set(reasons.values()) <= set(get_args(FailureReason))
-    assert {k for k, r in reasons.items() if r == "unavailable"} == {"sandbox_error", "sandbox_lost"}
+    assert {k for k, r in reasons.items() if r == "unavailable"} == {"killed", "sandbox_error", "sandbox_lost"}
 
 
 async def test_a_machine_without_isolation_is_not_the_calls_fault(calls):
@@ -79,6 +81,25 @@ def test_other_limits_are_another_identity():
     one, two = (CodeTool(Scripted(picture, limits=Limits(cpu_seconds=s))) for s in (5, 6))
     assert one.identity != two.identity
     assert one.identity == CodeTool(Scripted(picture, limits=Limits(cpu_seconds=5))).identity
+
+
+def test_other_libraries_are_another_identity(monkeypatch):
+    """A cache that outlives an upgrade must not answer with the old library's figures."""
+    outcome = CodeResult("no_figure")
+    before = CodeTool(Scripted(outcome)).identity
+    assert f"matplotlib {version('matplotlib')}" in before
+    assert before != CodeTool(Scripted(outcome, namespace={"nx": "networkx"})).identity
+    monkeypatch.setattr("llmi_sandbox.code.sandbox.version", lambda package: "99")
+    assert before != CodeTool(Scripted(outcome)).identity
+
+
+@pytest.mark.parametrize("kind", ["killed", "timeout", "timeout_cpu", "sandbox_error", "sandbox_lost"])
+async def test_what_the_machine_may_have_caused_is_not_kept(calls, kind):
+    sandbox = Scripted(CodeResult(kind, message="busy"))
+    toolkit = Toolkit({"code": CodeTool(sandbox)})
+    for _ in range(2):
+        assert not (await toolkit.call(calls.code("x"))).cached
+    assert sandbox.codes == ["x", "x"]
 
 
 async def test_another_tools_call_is_refused(calls):

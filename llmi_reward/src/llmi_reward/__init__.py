@@ -18,7 +18,8 @@ score.contributions   # {'format*count': 0.6, 'format*tool': 0.4}
 from llmi_reward import presets, reference
 from llmi_reward.formula import Formula, Reward
 from llmi_reward.leaves import Asked, Judge, Leaf, Rule
-from llmi_reward.rules import ImageCountReward, Length, NoDuplicatePictures, TagFormat, ToolUse
+from llmi_reward.means import mean
+from llmi_reward.rules import ImageCountReward, Length, NoDuplicatePictures, Placement, TagFormat, ToolUse
 from llmi_reward.sample import Sample
 from llmi_reward.score import Outcome, Score, Unscored
 
@@ -33,6 +34,7 @@ __all__ = [
     "Length",
     "NoDuplicatePictures",
     "Outcome",
+    "Placement",
     "Reward",
     "Rule",
     "Sample",
@@ -40,6 +42,7 @@ __all__ = [
     "TagFormat",
     "ToolUse",
     "Unscored",
+    "mean",
     "presets",
     "reference",
 ]

@@ -1,22 +1,26 @@
 """The algebra of rewards: `0.2 * count + 0.3 * count * mllm + 0.5 * llm` is an object that scores samples.
 
 A formula is a tree. Its leaves are rules and judges (`leaves.py`); its inner nodes, here, are sums, products, clips,
-thresholds and names. `evaluation.py` tells how a tree becomes a `Score`.
+thresholds, names and means. `evaluation.py` tells how a tree becomes a `Score`, `plan.py` how to get there quickly.
 
 Laws (tested): the value is what Python's own arithmetic gives for the same expression over the parts' values, to
-the last bit; a product with a factor 0 is 0, whatever else is unscored; anything else with an unscored part is
-unscored.
+the last bit; a product with a factor 0 is 0, whatever else is unscored; a mean that is told how many are enough
+does without the rest; anything else with an unscored part is unscored.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from functools import reduce
+from itertools import product
 from math import isfinite
-from typing import Protocol
+from typing import Any, Protocol
 
 from llmi_reward.evaluation import PENDING, Known, ask_judges, summarise
+from llmi_reward.notation import digits, distinct, gather, join
+from llmi_reward.plan import Plan, Writer, compile_plan
 from llmi_reward.sample import Sample
 from llmi_reward.score import Outcome, Score, Unscored
 from llmi_schema import ConfigurationError
@@ -48,18 +52,32 @@ class Formula(ABC):
     def shares(self, known: Known) -> Sequence[float]:
         """The outcome, when it is a number, broken up: one share per label, in their order."""
 
+    def write(self, plan: Writer) -> tuple[str, list[str]]:
+        """Write the lines that compute the outcome where all parts are numbers.
+
+        Returns the expressions for it and for its shares: variables or numbers. Without this method a formula, and
+        all that it is part of, is scored the general way.
+        """
+        raise NotImplementedError
+
     async def __call__(self, sample: Sample) -> Score:
         """Score a sample: judges that can matter are asked, together where none gates another."""
+        if not self.needs_judge:
+            return self.score(sample)
         known = Known(sample)
-        if self.needs_judge:
-            await ask_judges(self, known)
+        await ask_judges(self, known)
         return summarise(self, known)
 
     def score(self, sample: Sample) -> Score:
         """Score a sample without an event loop. Raises `ConfigurationError` when the formula has a judge in it."""
         if self.needs_judge:
             raise ConfigurationError(f"{self!r} asks a judge, which takes time: use `await reward(sample)`")
-        return summarise(self, Known(sample))
+        score = self._plan(sample)
+        return summarise(self, Known(sample)) if score is None else score
+
+    def _plan(self, sample: Sample) -> Score | None:
+        """The quick way, where there is one."""
+        return None
 
     def clip(self, low: float = 0.0, high: float = 1.0) -> Formula:
         """Bound the value. The part cut off appears as the contribution `clip`."""
@@ -95,6 +113,31 @@ class Formula(ABC):
         return NotImplemented if (left := _as_formula(other)) is None else Sum(left, -self)
 
 
+class Compound(Formula):
+    """A formula made of others."""
+
+    __slots__ = ("_compiled", "labels", "needs_judge", "parts", "places")
+
+    parts: dict[str, Formula]
+    labels: tuple[str, ...]
+    needs_judge: bool
+    places: list[int]
+    """Where each share of the formulas inside goes among the labels."""
+    _compiled: Plan
+
+    def _plan(self, sample: Sample) -> Score | None:
+        try:
+            plan = self._compiled
+        except AttributeError:
+            plan = self._compiled = compile_plan(self)
+        return plan(sample)
+
+    def __getstate__(self) -> tuple[None, dict[str, Any]]:
+        """All but the plan, which is code."""
+        slots = [slot for kind in type(self).__mro__ for slot in getattr(kind, "__slots__", ())]
+        return None, {slot: getattr(self, slot) for slot in slots if slot != "_compiled" and hasattr(self, slot)}
+
+
 class Constant(Formula):
     """A number."""
 
@@ -114,19 +157,23 @@ class Constant(Formula):
     def shares(self, known: Known) -> Sequence[float]:
         return (self.number,)
 
+    def write(self, plan: Writer) -> tuple[str, list[str]]:
+        number = plan.constant(self.number)
+        return number, [number]
+
     def __repr__(self) -> str:
-        return _digits(self.number)
+        return digits(self.number)
 
 
-class Sum(Formula):
+class Sum(Compound):
     """Terms added from left to right. Unscored as soon as one term is."""
 
-    __slots__ = ("labels", "needs_judge", "parts", "places", "terms")
+    __slots__ = ("terms",)
 
     def __init__(self, left: Formula, right: Formula) -> None:
         self.terms: tuple[Formula, ...] = (*left.terms, right) if isinstance(left, Sum) else (left, right)
-        self.parts = _merge(part.parts for part in self.terms)
-        self.labels, self.places = _distinct([label for term in self.terms for label in term.labels])
+        self.parts = merge_parts(part.parts for part in self.terms)
+        self.labels, self.places = distinct([label for term in self.terms for label in term.labels])
         self.needs_judge = any(term.needs_judge for term in self.terms)
 
     def outcome(self, known: Known) -> Outcome:
@@ -141,27 +188,32 @@ class Sum(Formula):
         return total if missing is None else missing
 
     def shares(self, known: Known) -> Sequence[float]:
-        return _gather([share for term in self.terms for share in term.shares(known)], self.places)
+        return gather([share for term in self.terms for share in term.shares(known)], self.places)
+
+    def write(self, plan: Writer) -> tuple[str, list[str]]:
+        written = [term.write(plan) for term in self.terms]
+        total = plan.let(" + ".join(["0.0", *(value for value, _ in written)]))
+        return total, plan.added([share for _, shares in written for share in shares], self.places)
 
     def __repr__(self) -> str:
         first, *rest = (f"({t!r})" if isinstance(t, Sum) else str(t) for t in self.terms)
         return first + "".join(f" - {t[1:]}" if t.startswith("-") else f" + {t}" for t in rest)
 
 
-class Product(Formula):
+class Product(Compound):
     """Factors multiplied from left to right. A factor 0 makes it 0 and spares the rest; rules go before judges."""
 
-    __slots__ = ("factors", "labels", "needs_judge", "order", "parts", "places")
+    __slots__ = ("factors", "order")
 
     def __init__(self, left: Formula, right: Formula) -> None:
         self.factors: tuple[Formula, ...] = (*left.factors, right) if isinstance(left, Product) else (left, right)
-        self.parts = _merge(part.parts for part in self.factors)
+        self.parts = merge_parts(part.parts for part in self.factors)
         self.needs_judge = any(factor.needs_judge for factor in self.factors)
         self.order = sorted(range(len(self.factors)), key=lambda i: self.factors[i].needs_judge)
         labels = ["1"]
         for factor in self.factors:
-            labels = [_join(a, b) for a in labels for b in factor.labels]
-        self.labels, self.places = _distinct(labels)
+            labels = [join(a, b) for a in labels for b in factor.labels]
+        self.labels, self.places = distinct(labels)
 
     def outcome(self, known: Known) -> Outcome:
         values = [0.0] * len(self.factors)
@@ -192,7 +244,28 @@ class Product(Formula):
         shares = [1.0]
         for factor in self.factors:
             shares = [x * y for x in shares for y in factor.shares(known)]
-        return _gather(shares, self.places)
+        return gather(shares, self.places)
+
+    def write(self, plan: Writer) -> tuple[str, list[str]]:
+        if any(isinstance(factor, Constant) and factor.number == 0.0 for factor in self.factors):
+            return "0.0", ["0.0"] * len(self.labels)
+        result = plan.let("0.0")
+        single = len(self.labels) == 1
+        added = [result] if single else [plan.let("0.0") for _ in self.labels]
+        written: list[tuple[str, list[str]]] = []
+        with ExitStack() as gates:
+            for factor in self.factors:
+                written.append(factor.write(plan))
+                if not isinstance(factor, Constant):
+                    gates.enter_context(plan.block(f"if {written[-1][0]}"))
+            plan.line(f"{result} = {' * '.join(value for value, _ in written)}")
+            if not single:
+                shares = [" * ".join(factors) for factors in product(*(shares for _, shares in written))]
+                with plan.block(f"if {result}"):  # a product of tiny numbers is 0, and so are its shares
+                    for place, target in enumerate(added):
+                        terms = [share for share, where in zip(shares, self.places, strict=True) if where == place]
+                        plan.line(f"{target} = {' + '.join(terms)}")
+        return result, added
 
     def __neg__(self) -> Formula:
         first, second, *rest = self.factors
@@ -204,17 +277,17 @@ class Product(Formula):
         return " * ".join(f"({f!r})" if isinstance(f, Sum | Product) else str(f) for f in self.factors)
 
 
-class Clipped(Formula):
+class Clipped(Compound):
     """A value held between two bounds."""
 
-    __slots__ = ("high", "inner", "labels", "low", "needs_judge", "parts", "places")
+    __slots__ = ("high", "inner", "low")
 
     def __init__(self, inner: Formula, low: float, high: float) -> None:
         if not low <= high:
             raise ConfigurationError(f"clip({low}, {high}): the lower bound comes first")
         self.inner, self.low, self.high = inner, float(low), float(high)
         self.parts = inner.parts
-        self.labels, self.places = _distinct([*inner.labels, "clip"])
+        self.labels, self.places = distinct([*inner.labels, "clip"])
         self.needs_judge = inner.needs_judge
 
     def outcome(self, known: Known) -> Outcome:
@@ -223,16 +296,22 @@ class Clipped(Formula):
 
     def shares(self, known: Known) -> Sequence[float]:
         cut_off = number(self.outcome(known)) - number(self.inner.outcome(known))
-        return _gather([*self.inner.shares(known), cut_off], self.places)
+        return gather([*self.inner.shares(known), cut_off], self.places)
+
+    def write(self, plan: Writer) -> tuple[str, list[str]]:
+        inner, shares = self.inner.write(plan)
+        low, high = (plan.constant(bound) for bound in (self.low, self.high))
+        clipped = plan.let(f"{low} if {inner} < {low} else {high} if {inner} > {high} else {inner}")
+        return clipped, plan.added([*shares, plan.let(f"{clipped} - {inner}")], self.places)
 
     def __repr__(self) -> str:
-        return f"{_atom(self.inner)}.clip({_digits(self.low)}, {_digits(self.high)})"
+        return f"{_atom(self.inner)}.clip({digits(self.low)}, {digits(self.high)})"
 
 
-class AtLeast(Formula):
+class AtLeast(Compound):
     """1 from a bound upwards, 0 below."""
 
-    __slots__ = ("at", "inner", "labels", "needs_judge", "parts")
+    __slots__ = ("at", "inner")
 
     def __init__(self, inner: Formula, at: float) -> None:
         if not isfinite(at):
@@ -249,18 +328,23 @@ class AtLeast(Formula):
     def shares(self, known: Known) -> Sequence[float]:
         return (number(self.outcome(known)),)
 
+    def write(self, plan: Writer) -> tuple[str, list[str]]:
+        inner, _ = self.inner.write(plan)
+        reached = plan.let(f"1.0 if {inner} >= {plan.constant(self.at)} else 0.0")
+        return reached, [reached]
+
     def __repr__(self) -> str:
-        return f"{_atom(self.inner)}.threshold({_digits(self.at)})"
+        return f"{_atom(self.inner)}.threshold({digits(self.at)})"
 
 
-class Named(Formula):
+class Named(Compound):
     """A formula that is one component, and one contribution, of a larger one."""
 
-    __slots__ = ("inner", "labels", "name", "needs_judge", "parts")
+    __slots__ = ("inner", "name")
 
     def __init__(self, inner: Formula, name: str) -> None:
         self.inner, self.name = inner, name
-        self.parts = _merge([inner.parts, {name: self}])
+        self.parts = merge_parts([inner.parts, {name: self}])
         self.labels = (name,)
         self.needs_judge = inner.needs_judge
 
@@ -274,6 +358,13 @@ class Named(Formula):
 
     def shares(self, known: Known) -> Sequence[float]:
         return (number(self.outcome(known)),)
+
+    def write(self, plan: Writer) -> tuple[str, list[str]]:
+        def compute(variable: str) -> None:
+            plan.line(f"{variable} = {self.inner.write(plan)[0]}")
+
+        variable = plan.part(self.name, compute)
+        return variable, [variable]
 
     def __repr__(self) -> str:
         return f"{_atom(self.inner)}.named({self.name!r})"
@@ -292,7 +383,8 @@ def _as_formula(value: object) -> Formula | None:
     return Constant(value) if isinstance(value, int | float) else None
 
 
-def _merge(several: Iterable[dict[str, Formula]]) -> dict[str, Formula]:
+def merge_parts(several: Iterable[dict[str, Formula]]) -> dict[str, Formula]:
+    """All named parts. Raises `ConfigurationError` when two different ones share a name."""
     merged: dict[str, Formula] = {}
     for parts in several:
         for name, part in parts.items():
@@ -301,30 +393,6 @@ def _merge(several: Iterable[dict[str, Formula]]) -> dict[str, Formula]:
                     f"two different rewards are called {name!r}; give one another name: .named('{name}_2')"
                 )
     return merged
-
-
-def _distinct(labels: list[str]) -> tuple[tuple[str, ...], list[int]]:
-    """The labels without repetition, and where each one given is among them."""
-    distinct = {label: place for place, label in enumerate(dict.fromkeys(labels))}
-    return tuple(distinct), [distinct[label] for label in labels]
-
-
-def _gather(shares: list[float], places: list[int]) -> Sequence[float]:
-    """Shares of equal labels added up."""
-    total = [0.0] * (max(places) + 1)
-    for share, place in zip(shares, places, strict=True):
-        total[place] += share
-    return total
-
-
-def _digits(value: float) -> str:
-    """As short as it can be written without becoming another number."""
-    short = f"{value:g}"
-    return short if float(short) == value else repr(value)
-
-
-def _join(a: str, b: str) -> str:
-    return b if a == "1" else a if b == "1" else f"{a}*{b}"
 
 
 def _atom(formula: Formula) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from llmi_reward.evaluation import PENDING, Known
 from llmi_reward.formula import Formula, Reward, number
+from llmi_reward.plan import Writer
 from llmi_reward.sample import Sample
 from llmi_reward.score import Outcome, Score
 from llmi_schema import ConfigurationError
@@ -21,13 +22,14 @@ class Leaf(Formula):
 
     name: str
 
-    # A leaf is its own only part: nothing to store, so these are properties here and attributes elsewhere.
+    # Elsewhere these are attributes. A leaf is its own only part, so it stores nothing and answers with properties;
+    # mypy calls that an override because an attribute could also be assigned to, which nobody does.
     @property
-    def parts(self) -> dict[str, Formula]:  # type: ignore[override]
+    def parts(self) -> dict[str, Formula]:  # type: ignore[override]  # see above
         return {self.name: self}
 
     @property
-    def labels(self) -> tuple[str, ...]:  # type: ignore[override]
+    def labels(self) -> tuple[str, ...]:  # type: ignore[override]  # see above
         return (self.name,)
 
     def shares(self, known: Known) -> Sequence[float]:
@@ -74,6 +76,10 @@ class Rule(Leaf):
     def outcome(self, known: Known) -> Outcome:
         found = known.values.get(self.name)
         return known.learn(self.name, self.measure(known.sample)) if found is None else found
+
+    def write(self, plan: Writer) -> tuple[str, list[str]]:
+        variable = plan.part(self.name, lambda variable: plan.measure(variable, self.measure))
+        return variable, [variable]
 
 
 class Judge(Leaf):

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Literal
 
-from llmi_schema import BadTag, Constraint, Document, Picture, RenderedDocument, Tag, ToolResult
+from llmi_reward.evidence import AnyTag, Evidence, gather_evidence, tool_of
+from llmi_schema import Constraint, Document, Picture, RenderedDocument, ToolResult
+
+__all__ = ["Evidence", "Messages", "Sample", "Split", "tool_of"]
 
 Messages = Sequence[dict[str, Any]]
 Split = Literal["train", "test"]
+
+
+class _GatheredOnce:
+    """Evidence, gathered when it is first asked for: `functools.cached_property` without its lock, which costs as much
+    as a rule. The dataclass takes it for no field, having no annotation.
+    """
+
+    def __get__(self, sample: Sample, kind: type[Sample]) -> Evidence:
+        evidence = gather_evidence(sample.parsed, sample.rendered)
+        sample.__dict__["evidence"] = evidence  # found before this descriptor from now on
+        return evidence
 
 
 @dataclass(frozen=True)
@@ -32,50 +45,38 @@ class Sample:
     split: Split = "train"
     truncated: bool = False
 
-    @cached_property
+    @property
     def rendered(self) -> RenderedDocument | None:
         return self.document if isinstance(self.document, RenderedDocument) else None
 
-    @cached_property
+    @property
     def parsed(self) -> Document:
         return self.document.document if isinstance(self.document, RenderedDocument) else self.document
 
     @property
     def finished(self) -> bool:
         """The text ended outside tags and thoughts, and the model ended it."""
-        return self.parsed.finished and not self.truncated
+        return not self.truncated and self.parsed.finished
 
-    @cached_property
-    def tags(self) -> tuple[Tag | BadTag, ...]:
+    evidence = _GatheredOnce()
+    """What was attempted and what was delivered."""
+
+    @property
+    def tags(self) -> tuple[AnyTag, ...]:
         """Every closed tag, good or bad: what the model attempted."""
-        return self.parsed.tags
+        return self.evidence.tags
 
-    @cached_property
-    def results(self) -> tuple[tuple[Tag | BadTag, ToolResult], ...]:
+    @property
+    def results(self) -> tuple[tuple[AnyTag, ToolResult], ...]:
         """Every closed tag with what became of it; empty when nothing was rendered."""
-        return tuple(zip(self.tags, self.rendered.results, strict=True)) if self.rendered else ()
+        return () if self.rendered is None else tuple(zip(self.tags, self.rendered.results, strict=True))
 
-    @cached_property
-    def delivered(self) -> dict[str, tuple[Tag | BadTag, Picture]]:
-        """The distinct pictures by content (sha256), in order, each with the tag that delivered it first."""
-        first: dict[str, tuple[Tag | BadTag, Picture]] = {}
-        for tag, result in self.results:
-            if result.picture is not None:
-                first.setdefault(result.picture.sha256, (tag, result.picture))
-        return first
+    @property
+    def delivered(self) -> dict[str, tuple[AnyTag, Picture]]:
+        """The distinct new pictures by content (sha256), in order, each with the tag that delivered it first."""
+        return self.evidence.delivered
 
-    @cached_property
-    def unavailable(self) -> tuple[Tag | BadTag, ...]:
+    @property
+    def unavailable(self) -> tuple[AnyTag, ...]:
         """Tags left without a picture because a tool was down, and edits of the pictures that are missing for it."""
-        tags: dict[int, Tag | BadTag] = {}
-        for tag, result in self.results:
-            down = result.reason == "unavailable"
-            orphan = result.reason == "missing_picture" and isinstance(tag, Tag) and tag.call.picture_index in tags
-            if down or orphan:
-                tags[tag.index] = tag
-        return tuple(tags.values())
-
-
-def tool_of(tag: Tag | BadTag) -> str | None:
-    """The tool a tag calls; for a bad tag the one it names, if it names one."""
-    return tag.call.source if isinstance(tag, Tag) else tag.tool
+        return self.evidence.unavailable

@@ -41,10 +41,11 @@ class Score:
     details: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if (self.value is None) != (self.reason is not None):
+        value = self.value
+        if (value is None) != (self.reason is not None):
             raise ValueError("a Score has either a value or the reason why there is none")
-        if self.value is not None and not isfinite(self.value):
-            raise ValueError(f"{self.value} is no score: use Score.unscored(reason) where there is no number")
+        if value is not None and not isfinite(value):
+            raise ValueError(f"{value} is no score: use Score.unscored(reason) where there is no number")
 
     @classmethod
     def unscored(cls, reason: str, **parts: Any) -> Score:

@@ -10,17 +10,30 @@ from __future__ import annotations
 from itertools import count
 from typing import Final
 
-from llmi_schema.expressions import Choice, Digit, Expression, FreeText, JsonString, Literal, Reference, Rules, Sequence
+from llmi_schema.calls import CLOSE_THOUGHT
+from llmi_schema.expressions import (
+    Choice,
+    Digit,
+    Expression,
+    FreeText,
+    JsonString,
+    Literal,
+    Reference,
+    Rules,
+    Sequence,
+    TextUntil,
+    ThoughtUntilEnd,
+)
 from llmi_schema.lexis import DEAD as NO_TARGET
-from llmi_schema.lexis import STRING, TEXT, Lexeme
+from llmi_schema.lexis import STRING, TEXT, THOUGHT, Lexeme
 
 Node = tuple[object, ...]
-"""("bytes", text) | ("range", low, high) | ("lexeme", name, state) | ("then", a, b) | ("or", a, b, ...)
+"""("bytes", text) | ("range", low, high) | ("lexeme", name, state) | ("then", a, b) | ("or", (a, b, ...))
 | ("rule", name); the letters are states. State 0 matches nothing, state 1 the empty text alone."""
 
 _NOTHING: Final = 0
 _EMPTY: Final = 1
-_LEXEMES: Final = {lexeme.name: lexeme for lexeme in (TEXT, STRING)}
+_LEXEMES: Final = {lexeme.name: lexeme for lexeme in (TEXT, STRING, THOUGHT)}
 
 
 class Automaton:
@@ -99,12 +112,15 @@ class Automaton:
     def _or(self, options: list[int]) -> int:
         distinct: set[int] = set()
         for option in options:
-            node = self._nodes[option]
-            distinct.update(node[1:] if node[0] == "or" else (option,))  # type: ignore[arg-type]
+            match self._nodes[option]:
+                case ("or", tuple(inner)):
+                    distinct.update(inner)
+                case _:
+                    distinct.add(option)
         distinct.discard(_NOTHING)
         if len(distinct) <= 1:
             return distinct.pop() if distinct else _NOTHING
-        return self._number(("or", *sorted(distinct)))
+        return self._number(("or", tuple(sorted(distinct))))
 
     def _from(self, expression: Expression) -> int:
         match expression:
@@ -125,8 +141,10 @@ class Automaton:
                 return self._or([self._from(option) for option in options])
             case Reference(name):
                 return self._number(("rule", name))
-            case until:
-                return self._then(self._from(FreeText()), self._bytes(until.marker.encode()))
+            case TextUntil(marker):
+                return self._then(self._from(FreeText()), self._bytes(marker.encode()))
+            case ThoughtUntilEnd():
+                return self._then(self._number(("lexeme", THOUGHT.name, 0)), self._bytes(CLOSE_THOUGHT.encode()))
 
     def _body(self, rule: str) -> int:
         if rule not in self._bodies:
@@ -146,8 +164,8 @@ class Automaton:
             case ("then", int(first), int(second)):
                 taken = self._then(self.run(first, bytes([byte])), second)
                 return self._or([taken, self.run(second, bytes([byte]))]) if self.accepts(first) else taken
-            case ("or", *options):
-                return self._or([self.run(option, bytes([byte])) for option in options])  # type: ignore[arg-type]
+            case ("or", tuple(options)):
+                return self._or([self.run(option, bytes([byte])) for option in options])
             case ("rule", str(name)):
                 return self.run(self._body(name), bytes([byte]))
             case _:
@@ -171,8 +189,8 @@ class Automaton:
                 return _LEXEMES[name].states[place].accepting
             case ("then", int(first), int(second)):
                 return self.accepts(first) and self.accepts(second)
-            case ("or", *options):
-                return any(self.accepts(option) for option in options)  # type: ignore[arg-type]
+            case ("or", tuple(options)):
+                return any(self.accepts(option) for option in options)
             case ("rule", str(name)):
                 return self.accepts(self._body(name))
             case _:
@@ -196,8 +214,8 @@ class Automaton:
             case ("then", int(first), int(second)):
                 head, tail = self._shortest_of(first), self._shortest_of(second)
                 return None if head is None or tail is None else head + tail
-            case ("or", *options):
-                texts = [t for option in options if (t := self._shortest_of(option)) is not None]  # type: ignore[arg-type]
+            case ("or", tuple(options)):
+                texts = [t for option in options if (t := self._shortest_of(option)) is not None]
                 return min(texts, key=lambda t: (len(t), t), default=None)
             case ("rule", str(name)):
                 return self._shortest_of(self._body(name))

@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 OPEN_TAG = "<imgen>"
 CLOSE_TAG = "</imgen>"
+OPEN_THOUGHT = "<think>"
+CLOSE_THOUGHT = "</think>"
 
 PictureIndex = Annotated[
     int,
@@ -60,7 +62,10 @@ class ToolCall(_Strict):
 
 def canonical_json(value: Any) -> str:
     """JSON as it stands in a tag. `<` occurs inside strings only, so replacing it there is safe."""
-    return json.dumps(value, ensure_ascii=False).replace("</", "<\\/").replace(OPEN_TAG, "\\u003cimgen>")
+    return _encode(value).replace("</", "<\\/").replace(OPEN_TAG, "\\u003cimgen>")
+
+
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 @cache

@@ -38,6 +38,9 @@ _log = logging.getLogger(__name__)
 _TIGHT_CHOICES = 64
 """How many of the likeliest tokens are tried one by one when the budget is tight."""
 
+_FAR = 16.0
+"""Tokens by so much less likely than the best (a factor of e^16, nine million) are not tried then."""
+
 
 _BROKEN = -1
 """The state of a row that was given a token the constraint forbids."""
@@ -72,7 +75,7 @@ class DocumentProcessor(OutlinesLogitsProcessor):
         tokenizer = getattr(tokenizer, "tokenizer", tokenizer)
         self._vocabulary = vocabulary_of(tokenizer, vocab_size)
         self._budget = max_new_tokens
-        self._masks = [grammar_masks(document_grammar(row), self._vocabulary, tokenizer, backend) for row in rows]
+        self._masks = [grammar_masks(document_grammar(row), self._vocabulary, backend) for row in rows]
         for number, masks in enumerate(self._masks):
             self._refuse_impossible(number, masks.grammar)
         self.reset()
@@ -127,18 +130,12 @@ class DocumentProcessor(OutlinesLogitsProcessor):
         """Scores of a row whose budget is tight: only tokens after which the document can still be ended."""
         import torch
 
-        values, tokens = scores.topk(min(_TIGHT_CHOICES, scores.shape[-1]))
-        fitting = [
-            token
-            for token, value in zip(tokens.tolist(), values.tolist(), strict=True)
-            if value != float("-inf") and row.affords(token)
-        ]
+        fitting = [token for token in _likeliest(scores) if row.affords(token)]
         kept = torch.full_like(scores, float("-inf"))
-        if not fitting:
-            fitting = [row.next_of_ending()]
-            kept[fitting] = 0.0
-        else:
+        if fitting:
             kept[fitting] = scores[fitting]
+        else:
+            kept[row.next_of_ending()] = 0.0
         return kept
 
     def _refuse_impossible(self, number: int, grammar: Grammar) -> None:
@@ -174,7 +171,7 @@ class _Row:
         if token == self._vocabulary.eos:
             self._ended = True
             return
-        state = self._after(token) if self._state != _BROKEN else None
+        state = self._masks.after(self._state, token) if self._state != _BROKEN else None
         if state is None:
             # another processor, or NaN logits, chose what was ruled out; this row ends, its neighbours go on
             _log.warning("token %d was ruled out by the constraint but chosen; the row is ended", token)
@@ -211,23 +208,25 @@ class _Row:
 
     def affords(self, token: int) -> bool:
         """Whether the document can still be ended in time once this token is taken."""
-        if token == self._vocabulary.eos:
-            return True
-        state = self._after(token)
-        return state is not None and self._cost(state) <= self._left - 1
+        cost = self._masks.cost_after(self._state, token)
+        return cost is not None and cost <= self._left
 
     def next_of_ending(self) -> int:
         """The first token of the cheapest ending."""
         ending = self._vocabulary.spell(self._automaton.shortest(self._state))
         return ending[0] if ending else self._vocabulary.eos
 
-    def _cost(self, state: int) -> int:
-        return len(self._vocabulary.spell(self._automaton.shortest(state))) + 1
 
-    def _after(self, token: int) -> int | None:
-        text = self._vocabulary.bytes[token]
-        state = self._automaton.run(self._state, text)
-        return None if not text or self._automaton.is_dead(state) else state
+def _likeliest(scores: Any) -> list[int]:
+    """The tokens that are not ruled out and not far less likely than the best, `_TIGHT_CHOICES` of them at most."""
+    best = scores.max()
+    if best == float("-inf"):
+        return []
+    near = (scores > best - _FAR).nonzero().flatten()  # finding the best 64 of 150,000 takes ten times as long
+    if len(near) > _TIGHT_CHOICES:
+        near = near[scores[near].topk(_TIGHT_CHOICES).indices]
+    tokens: list[int] = near.tolist()
+    return tokens
 
 
 def _only(token: int, size: int) -> Any:

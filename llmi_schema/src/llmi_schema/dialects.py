@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
+from llmi_schema.calls import CLOSE_THOUGHT, OPEN_TAG
 from llmi_schema.expressions import (
     Choice,
     Digit,
@@ -16,8 +17,21 @@ from llmi_schema.expressions import (
     Rules,
     Sequence,
     TextUntil,
+    ThoughtUntilEnd,
 )
-from llmi_schema.lexis import DEAD, FORBIDDEN, FORBIDDEN_IN_STRINGS, STRING, STRING_REGEX, TEXT, TEXT_REGEX, Lexeme
+from llmi_schema.lexis import (
+    DEAD,
+    FORBIDDEN,
+    FORBIDDEN_IN_STRINGS,
+    FORBIDDEN_IN_THOUGHTS,
+    STRING,
+    STRING_REGEX,
+    TEXT,
+    TEXT_REGEX,
+    THOUGHT,
+    THOUGHT_REGEX,
+    Lexeme,
+)
 
 # A lexer joins text and marker in one lexeme: alone, TEXT would swallow the beginning of the marker.
 _LARK_ESCAPE = (
@@ -29,6 +43,8 @@ FORBIDDEN: /(?s:.*)({{words}})(?s:.*)/
 FORBIDDEN_IN_STRINGS: /(?s:.*)({{string_words}})(?s:.*)/
 TEXT: /(?s:.+)/ & ~FORBIDDEN
 STRING: /"([^"\\\x00-\x1F]|{_LARK_ESCAPE})*"/ & ~FORBIDDEN_IN_STRINGS
+FORBIDDEN_IN_THOUGHTS: /(?s:.*)({{thought_words}})(?s:.*)/
+THOUGHT: (/(?s:.*)/ & ~FORBIDDEN_IN_THOUGHTS) {{end}}
 """
 
 
@@ -48,23 +64,32 @@ def to_lark(rules: Rules) -> str:
                 return "TEXT?"
             case TextUntil(marker):
                 return markers.setdefault(marker, f"UNTIL_{len(markers)}")
+            case ThoughtUntilEnd():
+                return "THOUGHT"
             case other:
                 return _compound(other, write)
 
     bodies = [f"{name}: {write(rule)}" for name, rule in rules.named.items()]
     until = [f"{name}: (/(?s:.*)/ & ~FORBIDDEN) {_quoted(marker)}" for marker, name in markers.items()]
     terminals = _LARK_TERMINALS.strip()
-    for place, words in (("{words}", FORBIDDEN), ("{string_words}", FORBIDDEN_IN_STRINGS)):
+    forbidden = {
+        "{words}": FORBIDDEN,
+        "{string_words}": FORBIDDEN_IN_STRINGS,
+        "{thought_words}": FORBIDDEN_IN_THOUGHTS,
+    }
+    for place, words in forbidden.items():
         terminals = terminals.replace(place, "|".join(word.replace("/", r"\/") for word in words))
+    terminals = terminals.replace("{end}", _quoted(CLOSE_THOUGHT))
     return "\n".join([f"start: {rules.start}", *bodies, terminals, *until]) + "\n"
 
 
 def to_ebnf(rules: Rules) -> str:
     """xgrammar's EBNF (`::=`), which vLLM and SGLang pass on to it.
 
-    Text and strings are right-linear rules: there is no lookahead and no complement. Text before a marker is an
-    automaton of its own that ends with the marker only: xgrammar needs microseconds for a mask where a rule cannot
-    end yet, and hundreds where it can.
+    Text and strings are right-linear rules: there is no complement. xgrammar needs microseconds for a mask where a rule
+    cannot end yet, and hundreds where it can, because it then tries each token that goes on behind the rule's end. So
+    text before a marker is an automaton of its own that ends with the marker only; and the rules of the last text say
+    what may follow them, `(="...")`: a word that no text holds, which rules every such token out beforehand.
     """
     markers: dict[str, str] = {}
 
@@ -80,13 +105,18 @@ def to_ebnf(rules: Rules) -> str:
                 return f"{TEXT.name}0"
             case TextUntil(marker):
                 return f"{markers.setdefault(marker, f'until{len(markers)}_')}0"
+            case ThoughtUntilEnd():
+                return f"{THOUGHT.name}0"
             case other:
                 return _compound(other, write)
 
     bodies = [f"{name} ::= {write(rule)}" for name, rule in rules.named.items()]
-    lines = [f"root ::= {rules.start}", *bodies, *_right_linear(TEXT, TEXT.name), *_right_linear(STRING, STRING.name)]
+    lines = [f"root ::= {rules.start}", *bodies, *_right_linear(TEXT, TEXT.name, then=OPEN_TAG)]
+    lines += _right_linear(STRING, STRING.name)
     for marker, name in markers.items():
         lines += _right_linear(TEXT, name, until=marker)
+    if any(f"{THOUGHT.name}0" in body for body in bodies):
+        lines += _right_linear(THOUGHT, THOUGHT.name, until=CLOSE_THOUGHT)
     return "\n".join(lines) + "\n"
 
 
@@ -105,6 +135,8 @@ def to_regex(rules: Rules) -> str:
                 return TEXT_REGEX
             case TextUntil(marker):
                 return TEXT_REGEX + re.escape(marker)
+            case ThoughtUntilEnd():
+                return THOUGHT_REGEX + CLOSE_THOUGHT
             case Reference(name):
                 return f"(?:{write(rules.named[name])})"
             case Sequence(items):
@@ -131,8 +163,12 @@ def _quoted(text: str) -> str:
     return '"' + "".join(escapes.get(c, c) for c in text) + '"'
 
 
-def _right_linear(lexeme: Lexeme, name: str, until: str = "") -> Iterable[str]:
-    """One rule per state. With `until`, a word that the lexeme cannot hold, the rules end with it and only with it."""
+def _right_linear(lexeme: Lexeme, name: str, *, until: str = "", then: str = "") -> Iterable[str]:
+    """One rule per state. With `until`, a word that the lexeme cannot hold, the rules end with it and only with it.
+
+    With `then` they assert that nothing but this word follows them.
+    """
+    assertion = f" (={_quoted(then)})" if then else ""
     before_last = 0
     for character in until[:-1]:
         before_last = lexeme.states[before_last].edges[character]
@@ -146,7 +182,7 @@ def _right_linear(lexeme: Lexeme, name: str, until: str = "") -> Iterable[str]:
         options += [f"[{_members(cs)}] {name}{target}" for target, cs in targets.items() if target != DEAD]
         if until and i == before_last:
             options.append(_quoted(until[-1]))
-        yield f"{name}{i} ::= {' | '.join(options)}"
+        yield f"{name}{i} ::= {' | '.join(options)}{assertion}"
 
 
 def _members(characters: Iterable[str]) -> str:

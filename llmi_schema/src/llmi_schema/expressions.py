@@ -1,9 +1,11 @@
-"""The grammar's one intermediate representation: rules over seven kinds of expression."""
+"""The grammar's one intermediate representation: rules over nine kinds of expression."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+from llmi_schema.calls import CLOSE_THOUGHT
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,11 @@ class TextUntil:
 
 
 @dataclass(frozen=True)
+class ThoughtUntilEnd:
+    """`llmi_schema.lexis.THOUGHT` and the `</think>` that ends it."""
+
+
+@dataclass(frozen=True)
 class Sequence:
     items: tuple[Expression, ...]
 
@@ -53,7 +60,7 @@ class Reference:
     name: str
 
 
-Expression = Literal | Digit | JsonString | FreeText | TextUntil | Sequence | Choice | Reference
+Expression = Literal | Digit | JsonString | FreeText | TextUntil | ThoughtUntilEnd | Sequence | Choice | Reference
 
 
 @dataclass(frozen=True)
@@ -93,6 +100,8 @@ def longest_skeleton(expression: Expression) -> int:
             return len('""')
         case TextUntil(marker):
             return len(marker.encode())
+        case ThoughtUntilEnd():
+            return len(CLOSE_THOUGHT)
         case Sequence(items):
             return sum(map(longest_skeleton, items))
         case Choice(options):

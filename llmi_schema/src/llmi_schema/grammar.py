@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from llmi_schema.automaton import Automaton
-from llmi_schema.calls import CLOSE_TAG, OPEN_TAG
+from llmi_schema.calls import CLOSE_TAG, OPEN_TAG, OPEN_THOUGHT
 from llmi_schema.constraint import MAX_IMAGES, ImageCount
 from llmi_schema.dialects import to_ebnf, to_lark, to_regex
 from llmi_schema.errors import ConstraintError
@@ -30,6 +30,7 @@ from llmi_schema.expressions import (
     Literal,
     Rules,
     TextUntil,
+    ThoughtUntilEnd,
     choice,
     longest_skeleton,
     sequence,
@@ -101,6 +102,7 @@ class RowConstraint:
         language: the tools that may be called.
         required_tools: tools that must each be called at least once.
         max_images: see `count`.
+        may_think: whether the document may begin with a `<think>` block, in which anything goes.
     """
 
     count: ImageCount = ImageCount()  # noqa: RUF009 (frozen)
@@ -108,6 +110,7 @@ class RowConstraint:
     language: Language = DEFAULT_LANGUAGE
     required_tools: frozenset[str] = frozenset()
     max_images: int = MAX_IMAGES
+    may_think: bool = False
 
 
 ANY_DOCUMENT = RowConstraint()
@@ -172,6 +175,9 @@ def document_grammar(row: RowConstraint = ANY_DOCUMENT) -> Grammar:
             f"no document with {input_images} input pictures satisfies the count ({count}) with the tools "
             f"{', '.join(language.tools)}: an edit needs an earlier picture to work on"
         )
+    if row.may_think:
+        rules["document"] = choice([sequence([Literal(OPEN_THOUGHT), ThoughtUntilEnd(), start]), start])
+        start = Ref("document")
     return Grammar(Rules(start.name, rules))
 
 

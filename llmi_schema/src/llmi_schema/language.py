@@ -76,6 +76,16 @@ class Language:
     def _validators(self) -> dict[str, Callable[[Any], ToolCall]]:
         return {_name(call): call.__pydantic_validator__.validate_python for call in self.calls}
 
+    def allows(self, value: Any) -> bool:
+        """Whether `call` would succeed: quicker than failing."""
+        source = value.get("source") if isinstance(value, dict) else None
+        check = self._checks.get(source) if isinstance(source, str) else None
+        return check is not None and check(value)
+
+    @cached_property
+    def _checks(self) -> dict[str, Callable[[Any], bool]]:
+        return {_name(call): call.__pydantic_validator__.isinstance_python for call in self.calls}
+
     def __reduce__(self) -> tuple[type[Language], tuple[tuple[type[ToolCall], ...]]]:
         return Language, (self.calls,)
 

@@ -1,4 +1,4 @@
-"""The two lexical elements of a document that are not plain words: free text and JSON strings.
+"""The lexical elements of a document that are not plain words: free text, JSON strings and thoughts.
 
 Each is a small automaton over characters, stated once. Recogniser, Lark, EBNF and `re` forms are read off it.
 """
@@ -18,6 +18,9 @@ wherever it stands."""
 
 FORBIDDEN_IN_STRINGS = ("</", "<imgen>")
 """What a string inside a tag never holds as it stands: `to_tag` escapes both."""
+
+FORBIDDEN_IN_THOUGHTS = ("</think>",)
+"""What a thought never holds: it would end there. Anything else, tags and fences too, is the writer's own business."""
 
 _HEX = "0123456789abcdefABCDEF"
 _CONTROLS = "".join(map(chr, range(0x20)))
@@ -54,9 +57,8 @@ def _avoiding(words: tuple[str, ...]) -> tuple[dict[str, int], ...]:
     return tuple({c: follow(p, c) for c in sorted(set("".join(words)))} for p in prefixes)
 
 
-def _text() -> Lexeme:
-    """Any text without the forbidden words."""
-    return Lexeme("text", tuple(_state(True, edges, 0) for edges in _avoiding(FORBIDDEN)))
+def _anything_but(name: str, words: tuple[str, ...]) -> Lexeme:
+    return Lexeme(name, tuple(_state(True, edges, 0) for edges in _avoiding(words)))
 
 
 def _string() -> Lexeme:
@@ -98,11 +100,14 @@ def _state(accepting: bool, edges: dict[str, int], other: int = DEAD) -> State:
     return State(accepting, MappingProxyType({c: t for c, t in edges.items() if t != other}), other)
 
 
-TEXT = _text()
+TEXT = _anything_but("text", FORBIDDEN)
+THOUGHT = _anything_but("thought", FORBIDDEN_IN_THOUGHTS)
 STRING = _string()
 
 TEXT_REGEX = r"(?:(?!{})[^\ud800-\udfff])*".format("|".join(FORBIDDEN))
 """Free text for Python's `re`; written by hand, so that tests can hold the automaton against it."""
+
+THOUGHT_REGEX = r"(?:(?!</think>)[^\ud800-\udfff])*"
 
 STRING_REGEX = (
     r'"(?:[^"\\<\x00-\x1f\ud800-\udfff]|<(?!/|imgen>)'

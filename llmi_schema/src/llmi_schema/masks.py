@@ -7,6 +7,7 @@ string, after a backslash), so nearly every mask is a copy.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import count
 from typing import Any, Literal, Protocol
 
@@ -32,19 +33,37 @@ class Matcher(Protocol):
 class GrammarMasks:
     """The masks of one grammar over one vocabulary. Compiled once; shared by all rows."""
 
-    def __init__(self, grammar: Grammar, vocabulary: Vocabulary, tokenizer: Any, backend: Backend) -> None:
+    def __init__(self, grammar: Grammar, vocabulary: Vocabulary, backend: Backend) -> None:
         self.grammar, self.vocabulary = grammar, vocabulary
         self._number = next(_numbers)  # not id(): that of a forgotten grammar would be used again
+        self.cost_after = lru_cache(maxsize=2**16)(self._cost_after)
         match backend:
             case "llguidance":
                 self._compiled: _Compiled = _Llguidance(grammar, vocabulary)
             case "xgrammar":
-                self._compiled = _Xgrammar(grammar, vocabulary, tokenizer)
+                self._compiled = _Xgrammar(grammar, vocabulary)
             case _:
                 raise ConfigurationError(f'{backend!r} is no decoding backend: use "llguidance" or "xgrammar"')
 
     def matcher(self) -> Matcher:
         return self._compiled.matcher()
+
+    def after(self, state: int, token: int) -> int | None:
+        """The automaton's state after a token; None when the token is forbidden there or has no text."""
+        text = self.vocabulary.bytes[token]
+        following = self.grammar.automaton.run(state, text)
+        return None if not text or self.grammar.automaton.is_dead(following) else following
+
+    def cost(self, state: int) -> int:
+        """The fewest tokens that end the document, the end token included."""
+        return len(self.vocabulary.spell(self.grammar.automaton.shortest(state))) + 1
+
+    def _cost_after(self, state: int, token: int) -> int | None:
+        """The fewest tokens that end the document once `token` is taken, itself included; None: it is forbidden."""
+        if token == self.vocabulary.eos:
+            return 1
+        following = self.after(state, token)
+        return None if following is None else 1 + self.cost(following)
 
     def cached(self, state: int) -> Any | None:
         """The mask of an automaton's state, if it was computed before."""
@@ -61,12 +80,12 @@ class GrammarMasks:
         return mask
 
 
-def grammar_masks(grammar: Grammar, vocabulary: Vocabulary, tokenizer: Any, backend: Backend) -> GrammarMasks:
+def grammar_masks(grammar: Grammar, vocabulary: Vocabulary, backend: Backend) -> GrammarMasks:
     """The masks of a grammar, compiled once for each vocabulary and backend and then kept with the vocabulary."""
     key = (backend, grammar.lark)
     masks: GrammarMasks | None = vocabulary.compiled.get(key)
     if masks is None:
-        masks = GrammarMasks(grammar, vocabulary, tokenizer, backend)
+        masks = GrammarMasks(grammar, vocabulary, backend)
         vocabulary.compiled.put(key, masks)
     return masks
 
@@ -105,30 +124,18 @@ class _LlguidanceMatcher:
 
 
 class _Xgrammar:
-    def __init__(self, grammar: Grammar, vocabulary: Vocabulary, tokenizer: Any) -> None:
-        import numpy as np
-        import xgrammar
-
-        # the model's size, not the tokenizer's: outlines' own backend fails where the model is wider
-        info = xgrammar.TokenizerInfo.from_huggingface(
-            tokenizer, vocab_size=vocabulary.size, stop_token_ids=[vocabulary.eos]
-        )
-        self._compiled = xgrammar.GrammarCompiler(info).compile_grammar(grammar.ebnf)
-        # xgrammar spells special tokens as text; they are none
-        plain = np.ones((vocabulary.size + 31) // 32 * 32, dtype=np.uint8)
-        plain[vocabulary.size :] = 0
-        plain[[i for i in vocabulary.special if i != vocabulary.eos]] = 0
-        self._plain = np.packbits(plain, bitorder="little").view(np.int32)
+    def __init__(self, grammar: Grammar, vocabulary: Vocabulary) -> None:
+        self._compiled = vocabulary.xgrammar.compile_grammar(grammar.ebnf)
 
     def matcher(self) -> Matcher:
         import xgrammar
 
-        return _XgrammarMatcher(xgrammar.GrammarMatcher(self._compiled), self._plain)
+        return _XgrammarMatcher(xgrammar.GrammarMatcher(self._compiled))
 
 
 class _XgrammarMatcher:
-    def __init__(self, matcher: Any, plain: Any) -> None:
-        self._matcher, self._plain = matcher, plain
+    def __init__(self, matcher: Any) -> None:
+        self._matcher = matcher
 
     def consume(self, tokens: Sequence[int]) -> None:
         for token in tokens:
@@ -138,6 +145,6 @@ class _XgrammarMatcher:
     def fill(self, mask: Any) -> None:
         import torch
 
-        row = torch.full((1, mask.size), -1, dtype=torch.int32)
-        self._matcher.fill_next_token_bitmask(row, 0)
-        mask[:] = row[0].numpy() & self._plain
+        # the result only tells whether any token is ruled out: where none is, the mask is left as it was
+        mask.fill(-1)
+        self._matcher.fill_next_token_bitmask(torch.from_numpy(mask).unsqueeze(0), 0)

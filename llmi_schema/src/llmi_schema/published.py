@@ -42,7 +42,9 @@ def read_literal(body: str) -> Any:
             warnings.simplefilter("ignore", SyntaxWarning)  # invalid escapes are common in code
             return ast.literal_eval(body)
     except (ValueError, SyntaxError, TypeError, OverflowError) as error:  # the last from `0xff... + 1j`
-        raise CallError(f"not a Python literal: {error}") from None
+        # Python's own words would show an object's address
+        why = "it holds more than plain values" if "malformed node" in str(error) else error
+        raise CallError(f"not a Python literal: {why}") from None
     except (RecursionError, MemoryError):
         raise CallError("not a Python literal: nested too deeply") from None
 

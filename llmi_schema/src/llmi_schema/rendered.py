@@ -60,8 +60,12 @@ class RenderedDocument(BaseModel):
 
     @property
     def delivered(self) -> tuple[Picture, ...]:
-        """The distinct pictures that were really made, in order: a repeat is delivered once."""
-        return tuple({r.picture.sha256: r.picture for r in self.results if r.picture}.values())
+        """The distinct pictures that were really made, in order: a repeat is delivered once, a copy of a picture the
+        user gave not at all.
+        """
+        given = {picture.sha256 for picture in self.inputs}
+        made = {r.picture.sha256: r.picture for r in self.results if r.picture}
+        return tuple(picture for content, picture in made.items() if content not in given)
 
     def __str__(self) -> str:
         return str(self.document)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from llmi_schema.calls import ToolCall, picture_index_field
-from llmi_schema.document import Tag, Text
+from llmi_schema.document import BadTag, Tag, Text, Thought
 from llmi_schema.grammar import ANY_DOCUMENT, RowConstraint, document_grammar
 from llmi_schema.lexis import DEAD, FORBIDDEN, TEXT
 from llmi_schema.parser import parse
@@ -18,9 +18,10 @@ def repair(text: str, row: RowConstraint = ANY_DOCUMENT) -> str:
     """A document of the constraint's language that keeps as much of `text` as it can, in order.
 
     Prose stays, but for marks that would be read as tags, thoughts or fences. Valid tags stay while the constraint
-    has room for them, with `img_index` renumbered when a tag before them is dropped. Thoughts and bad tags go. A tag
-    that was cut off is ended if it was right so far. Missing pictures are added as empty calls, which nothing but
-    the count can be right about: better ask the model again when `repair` had to add one.
+    has room for them, with `img_index` renumbered when a tag before them is dropped. Bad tags go; so do thoughts,
+    unless the constraint lets a document begin with one. A tag that was cut off is ended if it was right so far.
+    Missing pictures are added as empty calls, which nothing but the count can be right about: better ask the model
+    again when `repair` had to add one.
 
     Never raises on any text; raises `ConstraintError` for a constraint that nothing satisfies.
     """
@@ -58,7 +59,9 @@ def repair(text: str, row: RowConstraint = ANY_DOCUMENT) -> str:
                 if fits:
                     numbers[index] = len(numbers)
                     prose = ""
-            case _:  # thoughts and bad tags
+            case Thought(_, source):
+                keep(source)
+            case BadTag():
                 pass
     return "".join(kept) + automaton.shortest(state).decode()
 

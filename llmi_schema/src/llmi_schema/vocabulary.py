@@ -6,7 +6,8 @@ Building one takes about a second for 150,000 tokens, so it is kept for as long 
 from __future__ import annotations
 
 from collections import OrderedDict
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from threading import Lock
 from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -23,22 +24,25 @@ Value = TypeVar("Value")
 
 
 class Recent(Generic[Key, Value]):
-    """A dict that forgets what has not been used for longest."""
+    """A dict that forgets what has not been used for longest; several threads may share it."""
 
     def __init__(self, room: int) -> None:
         self._room = room
         self._kept: OrderedDict[Key, Value] = OrderedDict()
+        self._lock = Lock()
 
     def get(self, key: Key) -> Value | None:
-        value = self._kept.get(key)
-        if value is not None:
-            self._kept.move_to_end(key)
-        return value
+        with self._lock:
+            value = self._kept.get(key)
+            if value is not None:
+                self._kept.move_to_end(key)
+            return value
 
     def put(self, key: Key, value: Value) -> None:
-        self._kept[key] = value
-        if len(self._kept) > self._room:
-            self._kept.popitem(last=False)
+        with self._lock:
+            self._kept[key] = value
+            if len(self._kept) > self._room:
+                self._kept.popitem(last=False)
 
 
 class Vocabulary:
@@ -79,6 +83,15 @@ class Vocabulary:
         self.compiled: Recent[Any, Any] = Recent(64)
         self.masks: Recent[Any, Any] = Recent(max(64, _MASK_BYTES // (size // 8 + 1)))
 
+    @cached_property
+    def xgrammar(self) -> Any:
+        """One compiler for all grammars. Tokens without bytes, the special ones, are never allowed in text."""
+        import xgrammar
+
+        # the model's size, not the tokenizer's: outlines' own backend fails where the model is wider
+        info = xgrammar.TokenizerInfo(self.bytes, vocab_size=self.size, stop_token_ids=[self.eos])
+        return xgrammar.GrammarCompiler(info)
+
     def _spell(self, text: bytes) -> tuple[int, ...]:
         """The fewest tokens that make exactly this text. Any rest of it, cut after one of them, is as short as can be.
 
@@ -102,14 +115,16 @@ class Vocabulary:
         return tuple(ids)
 
 
+_building = Lock()
 _known: WeakKeyDictionary[Any, dict[tuple[int | None, ...], Vocabulary]] = WeakKeyDictionary()
 
 
 def vocabulary_of(tokenizer: Any, size: int) -> Vocabulary:
     """The `Vocabulary` of a tokenizer (or of a processor that holds one), built once and again when it has changed."""
     tokenizer = getattr(tokenizer, "tokenizer", tokenizer)
-    known = _known.setdefault(tokenizer, {})
     key = (size, len(tokenizer), tokenizer.eos_token_id, tokenizer.pad_token_id)
-    if key not in known:
-        known[key] = Vocabulary(tokenizer, size)
-    return known[key]
+    with _building:  # two threads that ask at once wait for one Vocabulary
+        known = _known.setdefault(tokenizer, {})
+        if key not in known:
+            known[key] = Vocabulary(tokenizer, size)
+        return known[key]

@@ -2,7 +2,8 @@
 
 The key covers the tool's identity, the call without its `description` (which no tool reads) and the content of the
 pictures it works on. Only what would come out the same again is kept: pictures, and the reasons in
-`LASTING_REASONS`. A timeout or a server that is down is shared with the equal calls in flight, then forgotten.
+`LASTING_REASONS`. A timeout, a server that is down or a tool that broke is shared with the equal calls in flight, then
+forgotten.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from llmi_sandbox.gate import Waiter
+from llmi_sandbox.gate import PATIENCE, Waiter
 from llmi_schema import FailureReason, Picture, ToolCall, ToolResult
 
 LASTING_REASONS: frozenset[FailureReason] = frozenset({"bad_call", "crashed", "no_result", "blank", "refused"})
@@ -59,8 +60,12 @@ class ResultCache:
         self._flights: dict[str, _Flight] = {}
         self._lock = threading.Lock()
 
-    async def get_or_run(self, key: str, run: Callable[[], Awaitable[ToolResult]]) -> ToolResult:
+    async def get_or_run(
+        self, key: str, run: Callable[[], Awaitable[ToolResult]], *, keep: Callable[[], bool] = lambda: True
+    ) -> ToolResult:
         """The kept result of `key`, or what `run` answers; equal keys at the same time share one run.
+
+        `keep` is asked after the run; with False the result is forgotten, even if it would last.
 
         A result that came from another call has `cached=True`. When the caller that runs is cancelled, one of those
         who wait for it runs instead.
@@ -74,15 +79,21 @@ class ResultCache:
                     flight = self._flights[key] = _Flight()
                     break
                 waiter = flight.join()
-            await waiter.wait()
+            await waiter.wait(PATIENCE)
             if flight.result is not None:
                 return flight.result.model_copy(update={"cached": True})
+            with self._lock:
+                if flight.loop.is_closed() and self._flights.get(key) is flight:
+                    del self._flights[key]  # its loop was left for good: nobody will land it
+                    flight.land()
         try:
             if stored := await self._read(key):
                 flight.result = stored.model_copy(update={"cached": True})
+                flight.lasts = True
             else:
                 flight.result = await run()
-                await self._write(key, flight.result)
+                flight.lasts = keep() and _lasts(flight.result)
+                await self._write(key, flight)
             return flight.result
         finally:
             self._land(key, flight)
@@ -104,8 +115,9 @@ class ResultCache:
 
     def _land(self, key: str, flight: _Flight) -> None:
         with self._lock:
-            del self._flights[key]
-            if flight.result is not None and _lasts(flight.result):
+            if self._flights.get(key) is flight:
+                del self._flights[key]
+            if flight.result is not None and flight.lasts:
                 self._results[key] = flight.result.model_copy(update={"cached": False})
                 self._held += _weight(flight.result)
                 while self._held > self._limit:
@@ -118,9 +130,9 @@ class ResultCache:
             return None
         return await asyncio.to_thread(_read_file, self._path(self._folder, key))
 
-    async def _write(self, key: str, result: ToolResult) -> None:
-        if self._folder is not None and _lasts(result):
-            await asyncio.to_thread(_write_file, self._path(self._folder, key), result)
+    async def _write(self, key: str, flight: _Flight) -> None:
+        if self._folder is not None and flight.result is not None and flight.lasts:
+            await asyncio.to_thread(_write_file, self._path(self._folder, key), flight.result)
 
     @staticmethod
     def _path(folder: Path, key: str) -> Path:
@@ -132,6 +144,8 @@ class _Flight:
 
     def __init__(self) -> None:
         self.result: ToolResult | None = None
+        self.lasts = False
+        self.loop = asyncio.get_running_loop()
         self._waiters: list[Waiter] = []
 
     def join(self) -> Waiter:

@@ -6,24 +6,26 @@ Exit status: 0 done; 1 the snippet or a check failed; 2 the command line is wron
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from llmi_sandbox.cli_common import FAILED, MISSING, console_for_messages, read_picture, read_text, reported
+from llmi_sandbox.cli_images import images, serve
+
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from llmi_schema import Picture, RenderedDocument
-
-FAILED, USAGE, MISSING = 1, 2, 3
+    from llmi_sandbox.toolkit import Toolkit
+    from llmi_schema import RenderedDocument
 
 app = typer.Typer(
     help="Runs the tool calls of illustrated documents.", no_args_is_help=True, pretty_exceptions_enable=False
 )
+
+app.command()(serve)
+app.add_typer(images, name="images")
 
 Unsafe = Annotated[bool, typer.Option("--unsafe", help="Run code even where this machine cannot isolate it.")]
 
@@ -37,9 +39,9 @@ def run(
     """Run a plotting snippet in the sandbox and save its figure."""
     from llmi_sandbox.code import CodeSandbox
 
-    console = _console()
-    with _reported(console):
-        code = _read_text(file)
+    console = console_for_messages()
+    with reported(console):
+        code = read_text(file)
         with CodeSandbox(workers=1, unsafe=unsafe) as sandbox:
             result = sandbox.run(code)
         if result.picture is None:
@@ -56,25 +58,33 @@ def run(
 @app.command()
 def render(
     document: Annotated[Path, typer.Argument(help="A text with <imgen> tags; - reads standard input.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where the page goes.")] = Path("document.html"),
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="Where the page goes; with .md, Markdown with its pictures beside it."),
+    ] = Path("document.html"),
+    tools: Annotated[
+        str, typer.Option(help="offline, env, or a file that describes a toolkit (.toml, .json, .yaml).")
+    ] = "offline",
     image: Annotated[list[Path] | None, typer.Option(help="A picture the user gave; once for each.")] = None,
-    search: Annotated[Path | None, typer.Option(help="A folder of captioned pictures to search.")] = None,
+    search: Annotated[Path | None, typer.Option(help="A folder of captioned pictures to search offline.")] = None,
     prompt: Annotated[str | None, typer.Option(help="What was asked; shown above the document.")] = None,
     unsafe: Unsafe = False,
 ) -> None:
-    """Render a document with the offline tools into one HTML file. Tags that fail are shown as such."""
+    """Render a document into one HTML file, or Markdown. Tags that fail are shown as such."""
     import asyncio
 
-    from llmi_sandbox.report import document_page
-    from llmi_sandbox.toolkit import Toolkit
+    from llmi_sandbox.report import document_page, write_markdown
 
-    console = _console()
-    with _reported(console):
-        text = _read_text(document)
-        inputs = [_read_picture(path) for path in image or ()]
-        with Toolkit.offline(search=search, unsafe=unsafe) as toolkit:
+    console = console_for_messages()
+    with reported(console):
+        text = read_text(document)
+        inputs = [read_picture(path) for path in image or ()]
+        with _toolkit(tools, search, unsafe) as toolkit:
             rendered = asyncio.run(toolkit.render(text, inputs))
-        output.write_text(document_page(rendered, prompt=prompt), encoding="utf-8")
+        if output.suffix == ".md":
+            write_markdown(rendered, output.parent, name=output.stem)
+        else:
+            output.write_text(document_page(rendered, prompt=prompt), encoding="utf-8")
         _summarise(console, rendered, output)
 
 
@@ -100,8 +110,8 @@ def doctor(unsafe: Unsafe = False) -> None:
         ToolResult,
     )
 
-    console = _console()
-    with _reported(console):
+    console = console_for_messages()
+    with reported(console):
         isolation = probe()
         console.print(f"code sandbox: {isolation.sentence}", markup=False)
         calls: list[ToolCall] = [
@@ -150,51 +160,20 @@ def main(
     """Runs the tool calls of illustrated documents."""
 
 
+def _toolkit(tools: str, search: Path | None, unsafe: bool) -> Toolkit:
+    from llmi_sandbox.toolkit import Toolkit
+    from llmi_schema import ConfigurationError
+
+    if tools == "offline":
+        return Toolkit.offline(search=search, unsafe=unsafe)
+    if search is not None or unsafe:
+        raise ConfigurationError("--search and --unsafe go with the offline tools; a file has settings for both")
+    return Toolkit.from_env() if tools == "env" else Toolkit.from_file(tools)
+
+
 def _summarise(console: Console, rendered: RenderedDocument, output: Path) -> None:
     made = sum(result.ok for result in rendered.results)
     console.print(f"{output}: {made} of {len(rendered.results)} pictures", markup=False)
     for tag, result in zip(rendered.document.tags, rendered.results, strict=True):
         if not result.ok:
             console.print(f"  picture {tag.index}: {result.reason}: {result.message}", markup=False)
-
-
-def _read_text(path: Path) -> str:
-    data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
-    return data.decode("utf-8")
-
-
-def _read_picture(path: Path) -> Picture:
-    from llmi_sandbox.pictures import from_bytes
-    from llmi_schema import Provenance
-
-    return from_bytes(path.read_bytes(), Provenance(tool="input", provider="user", request=path.name))
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    return Console(stderr=True, soft_wrap=True)
-
-
-@contextmanager
-def _reported(console: Console) -> Iterator[None]:
-    """Turn errors that a user can act on into one line and an exit status."""
-    from llmi_schema import LLMIError, SystemRequirementError
-
-    try:
-        yield
-    except SystemRequirementError as error:
-        _fail(console, str(error).replace("unsafe=True", "--unsafe"), MISSING)
-    except LLMIError as error:
-        _fail(console, str(error), USAGE)
-    except UnicodeDecodeError as error:
-        _fail(console, f"the file is not UTF-8 text: {error}", USAGE)
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        _fail(console, f"{where}{error.strerror or error}", USAGE)
-
-
-def _fail(console: Console, message: str, status: int) -> None:
-    console.print("[red]error:[/] ", end="")
-    console.print(message, markup=False)
-    raise typer.Exit(status)

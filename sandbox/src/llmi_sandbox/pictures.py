@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from PIL import Image, ImageOps
 
 from llmi_sandbox.errors import PictureError
+from llmi_sandbox.png import to_png
 from llmi_schema import Picture, Provenance
 
-_COMPRESS_LEVEL = 3  # as small as level 6 on plots, and three times as fast on photographs
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "AVIF")  # what tools answer with; other decoders stay shut
 _SAME_SHADE = 4  # compression noise moves a flat surface by less
 _STRAY_SHARE = 1e-5  # three pixels of a 640 x 480 picture
@@ -40,9 +40,7 @@ DEFAULT_LIMITS = PictureLimits()
 
 def encode(image: Image.Image, provenance: Provenance) -> Picture:
     """The canonical `Picture` of an image in any mode."""
-    file = io.BytesIO()
-    _canonical(image).save(file, "PNG", compress_level=_COMPRESS_LEVEL)
-    return Picture.from_png(file.getvalue(), provenance)
+    return Picture.from_png(to_png(_canonical(image)), provenance)
 
 
 def decode(data: bytes, *, limits: PictureLimits = DEFAULT_LIMITS) -> Image.Image:
@@ -105,12 +103,19 @@ def _canonical(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):
         image = _high_byte(image)
     if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        flat = Image.new("RGB", image.size, "white")
-        flat.paste(layer, mask=layer.getchannel("A"))
-        return flat
+        return on_white(image.convert("RGBA"))
     flat = image.convert("RGB") if image.mode != "RGB" else image.copy()
     flat.info = {}
+    return flat
+
+
+def on_white(layer: Image.Image) -> Image.Image:
+    """An RGBA image as RGB, what is transparent laid on white."""
+    alpha = layer.getchannel("A")
+    if alpha.getextrema() == (255, 255):
+        return layer.convert("RGB")
+    flat = Image.new("RGB", layer.size, "white")
+    flat.paste(layer, mask=alpha)
     return flat
 
 

@@ -11,25 +11,24 @@ One toolkit may serve several event loops and threads: nothing in it belongs to 
 from __future__ import annotations
 
 import asyncio
-import logging
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from llmi_sandbox.cache import ResultCache, cache_key
 from llmi_sandbox.gate import Gate
-from llmi_sandbox.render import render
+from llmi_sandbox.managed import Answer, Managed
+from llmi_sandbox.policy import Policy
+from llmi_sandbox.render import AT_ONCE, Documents, render, render_many, stream
 from llmi_sandbox.statistics import Recorder, Statistics
 from llmi_sandbox.tools.base import Closeable, Identified, Tool
-from llmi_schema import ConfigurationError, Document, LLMIError, Picture, RenderedDocument, ToolCall, ToolResult
-
-log = logging.getLogger(__name__)
+from llmi_schema import ConfigurationError, Document, Picture, RenderedDocument, ToolCall, ToolResult
 
 DEFAULT_DEADLINE = 60.0
 DEFAULT_CONCURRENCY = 16
+DEFAULT_POLICY = Policy()
 
 
 class Toolkit:
@@ -37,11 +36,14 @@ class Toolkit:
 
     Args:
         tools: by the name their calls carry as `source`.
-        deadline_seconds: how long one call may run; waiting for its turn does not count, so that a busy machine
-            does not look like a bad call.
-        concurrency: how many calls of one tool may run at a time; a number for all, or a number per tool (16 for
-            those not named).
+        deadline_seconds: how long one call may run, all attempts together; waiting for its turn does not count, so
+            that a busy machine does not look like a bad call. A number for all, or a number per tool (60 for those
+            not named).
+        concurrency: how many calls of one tool may run at a time; likewise (16 for those not named).
+        policy: how calls are tried again and tools left alone; likewise.
         cache: where equal calls of identified tools are answered from; by default 256 MiB in memory.
+        uncached: names of tools whose calls always run.
+        holds: what is closed with the toolkit besides its tools.
 
     Raises:
         ConfigurationError: for limits that would let nothing run, or limits of a tool that is not there.
@@ -51,17 +53,33 @@ class Toolkit:
         self,
         tools: Mapping[str, Tool],
         *,
-        deadline_seconds: float = DEFAULT_DEADLINE,
+        deadline_seconds: float | Mapping[str, float] = DEFAULT_DEADLINE,
         concurrency: int | Mapping[str, int] = DEFAULT_CONCURRENCY,
+        policy: Policy | Mapping[str, Policy] = DEFAULT_POLICY,
         cache: ResultCache | None = None,
+        uncached: Collection[str] = (),
+        holds: Iterable[Closeable] = (),
     ) -> None:
-        if not deadline_seconds > 0:
-            raise ConfigurationError(f"deadline_seconds={deadline_seconds:g}: a call needs some time to run")
         self.tools: Mapping[str, Tool] = dict(tools)
-        self.deadline_seconds = deadline_seconds
+        deadlines = per_tool("deadline_seconds", deadline_seconds, DEFAULT_DEADLINE, self.tools)
+        limits = per_tool("concurrency", concurrency, DEFAULT_CONCURRENCY, self.tools)
+        policies = per_tool("policy", policy, DEFAULT_POLICY, self.tools)
+        for name, limit in limits.items():
+            if limit < 1:
+                raise ConfigurationError(f"concurrency of {name} is {limit}: at least one call must be able to run")
+        for name, seconds in deadlines.items():
+            if not seconds > 0:
+                raise ConfigurationError(f"deadline_seconds of {name} is {seconds:g}: a call needs some time to run")
         self.cache = cache if cache is not None else ResultCache()
-        self._gates = {name: Gate(limit) for name, limit in _limits(concurrency, self.tools).items()}
+        self._cached = {
+            name: tool for name, tool in self.tools.items() if isinstance(tool, Identified) and name not in uncached
+        }
+        self._managed = {
+            name: Managed(name, tool, deadlines[name], policies[name]) for name, tool in self.tools.items()
+        }
+        self._gates = {name: Gate(limit) for name, limit in limits.items()}
         self._recorder = Recorder(self.tools)
+        self._holds = tuple(holds)
         self._closed = False
 
     @classmethod
@@ -111,9 +129,7 @@ class Toolkit:
     async def call(self, call: ToolCall, pictures: Sequence[Picture] = ()) -> ToolResult:
         """Answer one call within its limits.
 
-        What a tool raises becomes a result: `unavailable` for this project's own errors and for operating system
-        errors (a missing requirement, a refused connection), `timeout` for `TimeoutError`, `crashed` for the rest.
-        Cancelling the caller cancels the tool.
+        What a tool raises becomes a result, see `Managed`. Cancelling the caller cancels the tool.
         """
         result = await self._answer(call, pictures)
         self._recorder.record(call.source, result)
@@ -122,6 +138,38 @@ class Toolkit:
     async def render(self, document: Document | str, inputs: Sequence[Picture] = ()) -> RenderedDocument:
         """Run every tag of a document; see `llmi_sandbox.render`."""
         return await render(document, self, inputs)
+
+    def stream(
+        self, document: Document | str, inputs: Sequence[Picture] = ()
+    ) -> AsyncGenerator[tuple[int, ToolResult]]:
+        """The results of a document's tags as they come; see `llmi_sandbox.stream`."""
+        return stream(document, self, inputs)
+
+    def render_many(
+        self, documents: Documents, *, at_once: int = AT_ONCE
+    ) -> AsyncGenerator[tuple[int, RenderedDocument]]:
+        """Documents without end, each as it is done; see `llmi_sandbox.render_many`."""
+        return render_many(documents, self, at_once=at_once)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """The tools that the environment's keys and addresses allow; `llmi_sandbox.config` lists the names.
+
+        Nothing is contacted before the first call. Raises ConfigurationError for a value that cannot be used.
+        """
+        from llmi_sandbox.config import build, settings_from_env
+
+        return build(cls, settings_from_env(environ))
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> Self:
+        """The tools a TOML, JSON or YAML file describes; `llmi_sandbox.config` says how.
+
+        Nothing is contacted before the first call. Raises ConfigurationError for a file that cannot be used.
+        """
+        from llmi_sandbox.config import build, settings_from_file
+
+        return build(cls, settings_from_file(path))
 
     @property
     def statistics(self) -> Statistics:
@@ -132,6 +180,8 @@ class Toolkit:
         """Close the tools. Later calls are answered with `unavailable`."""
         self._closed = True
         with ExitStack() as closing:  # closes all, also when one of them raises
+            for held in self._holds:
+                closing.callback(held.close)
             for tool in self.tools.values():
                 if isinstance(tool, Closeable):
                     closing.callback(tool.close)
@@ -153,55 +203,38 @@ class Toolkit:
         await asyncio.to_thread(self.close)
 
     async def _answer(self, call: ToolCall, pictures: Sequence[Picture]) -> ToolResult:
-        tool = self.tools.get(call.source)
-        if tool is None:
+        if call.source not in self.tools:
             known = ", ".join(self.tools) or "none"
             return ToolResult.failed("unavailable", f"no {call.source} tool is configured; configured: {known}")
         if self._closed:
             return ToolResult.failed("unavailable", "the toolkit is closed")
-        if not isinstance(tool, Identified):
-            return await self._run(tool, call, pictures)
+        tool = self._cached.get(call.source)
+        if tool is None:
+            return (await self._run(call, pictures)).result
+        broke = False
+
+        async def run() -> ToolResult:
+            nonlocal broke
+            answer = await self._run(call, pictures)
+            broke = answer.broke
+            return answer.result
+
         key = cache_key(tool.identity, call, pictures)
-        return await self.cache.get_or_run(key, lambda: self._run(tool, call, pictures))
+        return await self.cache.get_or_run(key, run, keep=lambda: not broke)
 
-    async def _run(self, tool: Tool, call: ToolCall, pictures: Sequence[Picture]) -> ToolResult:
-        async with self._gates[call.source]:
-            started = time.perf_counter()
-            result = await self._within_deadline(tool, call, pictures)
-            return result.model_copy(update={"seconds": time.perf_counter() - started})
-
-    async def _within_deadline(self, tool: Tool, call: ToolCall, pictures: Sequence[Picture]) -> ToolResult:
-        try:
-            async with asyncio.timeout(self.deadline_seconds) as deadline:
-                result = await tool(call, pictures)
-        except asyncio.CancelledError:
-            if (task := asyncio.current_task()) is None or task.cancelling():
-                raise
-            # nobody cancelled this call: something inside the tool was, and must not pass for the caller's wish
-            return ToolResult.failed("crashed", f"the {call.source} tool was cancelled from inside")
-        except TimeoutError as error:
-            if deadline.expired():
-                return ToolResult.failed("timeout", f"no answer within {self.deadline_seconds:g} seconds")
-            return ToolResult.failed("timeout", f"the {call.source} tool timed out: {error or 'no detail'}")
-        except (LLMIError, OSError) as error:
-            return ToolResult.failed("unavailable", f"the {call.source} tool is unavailable: {error}")
-        except Exception as error:  # a tool is anybody's code: its faults stay in its own segment
-            log.exception("the %s tool raised", call.source)
-            return ToolResult.failed("crashed", f"the {call.source} tool raised {type(error).__name__}: {error}")
-        if not isinstance(result, ToolResult):
-            kind = type(result).__name__
-            return ToolResult.failed("crashed", f"the {call.source} tool answered {kind}, not a ToolResult")
-        return result
+    async def _run(self, call: ToolCall, pictures: Sequence[Picture]) -> Answer:
+        async with self._gates[call.source].place():
+            return await self._managed[call.source].answer(call, pictures)
 
 
-def _limits(concurrency: int | Mapping[str, int], tools: Iterable[str]) -> dict[str, int]:
-    if isinstance(concurrency, int):
-        limits = dict.fromkeys(tools, concurrency)
-    else:
-        limits = {**dict.fromkeys(tools, DEFAULT_CONCURRENCY), **concurrency}
-        if unknown := limits.keys() - set(tools):
-            raise ConfigurationError(f"concurrency names tools that are not there: {', '.join(sorted(unknown))}")
-    for name, limit in limits.items():
-        if limit < 1:
-            raise ConfigurationError(f"concurrency of {name} is {limit}: at least one call must be able to run")
-    return limits
+Value = TypeVar("Value", int, float, Policy)
+
+
+def per_tool(what: str, value: Value | Mapping[str, Value], default: Value, tools: Iterable[str]) -> dict[str, Value]:
+    """One setting for every tool, or for the tools it names. Raises ConfigurationError for a name that is not there."""
+    if not isinstance(value, Mapping):
+        return dict.fromkeys(tools, value)
+    settings = {**dict.fromkeys(tools, default), **value}
+    if unknown := settings.keys() - set(tools):
+        raise ConfigurationError(f"{what} names tools that are not there: {', '.join(sorted(unknown))}")
+    return settings

@@ -1,8 +1,13 @@
 """Two sandboxes for the whole folder: one in each tier, with limits small enough to be reached quickly."""
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from llmi_sandbox.code import CodeSandbox, Limits, probe
+
+sys.path.insert(0, str(Path(__file__).parent))  # for the collections of snippets and attacks
 
 LIMITS = Limits(
     cpu_seconds=1,

@@ -1,265 +1,86 @@
-"""Attacks, each with an oracle that tells from outside whether it worked.
+"""Attacks, each with an oracle that tells from outside whether it worked; floods; poisonings of later snippets.
 
-Nearly all are first shown to work against a plain interpreter: an attack that never works proves nothing. In the
-sandbox none may. `{...}` in a snippet is filled from `Target`.
+The attacks of `attacks/` are first shown to work on a plain interpreter: one that never works proves nothing. In the
+sandbox none may. Every run of the tests tries a sample, `make test-full` all of them, from all sorts of hosts.
 """
 
+import json
 import os
-import socket
 import subprocess
 import sys
 import threading
-import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
+import attack_suite
 import pytest
 
 from llmi_sandbox.code import CodeSandbox, Limits
 
-PROOF = "the-key-of-the-user"
+ATTACKS = attack_suite.load()
+SAMPLES = {"a sample": 4, "all": 1}
+samples = pytest.mark.parametrize(
+    "sample", ["a sample", pytest.param("all", marks=pytest.mark.slow)], ids=["sample", "all"]
+)
 
 
-@dataclass
-class Target:
-    """What is there to be attacked."""
-
-    folder: Path
-    victim: subprocess.Popen = field(init=False)
-    calls: list = field(default_factory=list)
-
-    def __post_init__(self):
-        (self.folder / "secret").write_text(PROOF)
-        (self.folder / "kept").write_text("kept")
-        os.utime(self.folder / "kept", (1, 1))
-        self.folder.joinpath("kept").chmod(0o600)
-        self.victim = subprocess.Popen(["sleep", "600"], env={"KEY": PROOF})
-        self.doors = []
-        for family, kind, address in (
-            (socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", 0)),
-            (socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", 0)),
-            (socket.AF_UNIX, socket.SOCK_STREAM, f"{self.folder}/door"),
-            (socket.AF_UNIX, socket.SOCK_STREAM, f"\0llmi-door-{os.getpid()}"),
-            (socket.AF_UNIX, socket.SOCK_DGRAM, f"{self.folder}/letters"),
-        ):
-            door = socket.socket(family, kind)
-            door.bind(address)
-            door.setblocking(False)
-            if kind == socket.SOCK_STREAM:
-                door.listen(8)
-            self.doors.append(door)
-
-    def close(self):
-        self.victim.kill()
-        self.victim.wait()
-        for door in self.doors:
-            door.close()
-
-    def fill(self, code):
-        values = {
-            "folder": self.folder,
-            "victim": self.victim.pid,
-            "host": os.getpid(),
-            "tcp": self.doors[0].getsockname()[1],
-            "udp": self.doors[1].getsockname()[1],
-        }
-        for name, value in values.items():
-            code = code.replace("{" + name + "}", str(value))
-        return code
-
-    def reached(self):
-        """Whether anything came through a door since the last time."""
-        for door in self.doors:
-            try:
-                (door.accept()[0].close if door.type == socket.SOCK_STREAM else lambda d=door: d.recv(100))()
-            except BlockingIOError:
-                continue
-            return True
-        return False
+def chosen(sample, offset=0):
+    return dict(list(ATTACKS.items())[offset :: SAMPLES[sample]])
 
 
-# The oracles: each takes the target and what the attack printed.
-def printed(target, output):
-    return PROOF in output
+def test_there_are_a_hundred_and_fifty_attacks_and_no_two_alike():
+    assert len(ATTACKS) >= 150
+    assert len({attack.code for attack in ATTACKS.values()}) == len(ATTACKS)
 
 
-def bragged(target, output):
-    """The attack itself saw that it worked, and the snippet has no reason to lie."""
-    return "it worked" in output
-
-
-def reached(target, output):
-    time.sleep(0.05)
-    return target.reached()
-
-
-def killed(target, output):
-    time.sleep(0.1)
-    return target.victim.poll() is not None
-
-
-def appeared(target, output):
-    return os.path.lexists(target.folder / "new")
-
-
-def changed(target, output):
-    kept = target.folder / "kept"
-    if not kept.exists():
-        return True
-    now = kept.stat()
-    return (kept.read_text(), now.st_mtime, now.st_mode & 0o777, now.st_nlink) != ("kept", 1, 0o600, 1)
-
-
-def slowed(target, output):
-    return os.getpriority(os.PRIO_PROCESS, target.victim.pid) != os.getpriority(os.PRIO_PROCESS, 0)
-
-
-def moved(target, output):
-    return os.sched_getscheduler(target.victim.pid) != os.SCHED_OTHER
-
-
-LIBC = "import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\n"
-X86 = os.uname().machine == "x86_64"
-
-ATTACKS = {
-    # secrets
-    "environment": ("import os; print(os.environ.get('KEY'))", printed),
-    "own environment in proc": ("print(open('/proc/self/environ').read())", printed),
-    "environment of another process": ("print(open('/proc/{victim}/environ').read())", printed),
-    "environment of every process": (
-        "import glob\nfor p in glob.glob('/proc/*/environ'):\n try: print(open(p, errors='replace').read())\n"
-        " except OSError: pass",
-        printed,
-    ),
-    "environment in memory": (LIBC + "libc.getenv.restype = ctypes.c_char_p\nprint(libc.getenv(b'KEY'))", printed),
-    # files
-    "read a file": ("print(open('{folder}/secret').read())", printed),
-    "read system files": ("if 'root:' in open('/etc/passwd').read(): print('it worked')", bragged),
-    "read through a symlink": ("import os; os.symlink('{folder}/secret', 'l'); print(open('l').read())", printed),
-    "read through a hard link": ("import os; os.link('{folder}/secret', 'l'); print(open('l').read())", printed),
-    "read through a file descriptor": (
-        "import os; d = os.open('{folder}', os.O_PATH); print(open(os.open('secret', 0, dir_fd=d)).read())",
-        printed,
-    ),
-    "read through memory": (
-        LIBC + "b = ctypes.create_string_buffer(99)\n"
-        "f = libc.open(b'{folder}/secret', 0); libc.read(f, b, 99); print(b.value)",
-        printed,
-    ),
-    "list a folder": ("import os\nif 'secret' in os.listdir('{folder}'): print('it worked')", bragged),
-    "walk up": (
-        "import os\nos.chdir('..')\nwhile os.getcwd() != '/': os.chdir('..')\nos.listdir('.')\n"
-        "print(open('{folder}'[1:] + '/secret').read())",
-        printed,
-    ),
-    "write a file": ("open('{folder}/new', 'w').write('x')", appeared),
-    "make a folder": ("import os; os.mkdir('{folder}/new')", appeared),
-    "make a fifo": ("import os; os.mkfifo('{folder}/new')", appeared),
-    "make a symlink": ("import os; os.symlink('x', '{folder}/new')", appeared),
-    "overwrite": ("open('{folder}/kept', 'w').write('x')", changed),
-    "append": ("open('{folder}/kept', 'a').write('x')", changed),
-    "truncate": ("import os; os.truncate('{folder}/kept', 0)", changed),
-    "delete": ("import os; os.remove('{folder}/kept')", changed),
-    "move away": ("import os; os.rename('{folder}/kept', '{folder}/gone')", changed),
-    "hard link inside": ("import os; os.link('{folder}/kept', '{folder}/gone')", changed),
-    "change the mode": ("import os; os.chmod('{folder}/kept', 0o777)", changed),
-    "change the time": ("import os; os.utime('{folder}/kept', (5, 5))", changed),
-    "change through a descriptor": (LIBC + "d = os.open('{folder}/kept', os.O_RDONLY); os.fchmod(d, 0o777)", changed),
-    # network
-    "tcp": ("import socket; socket.create_connection(('127.0.0.1', {tcp}))", reached),
-    "udp": ("import socket; socket.socket(type=socket.SOCK_DGRAM).sendto(b'x', ('127.0.0.1', {udp}))", reached),
-    "unix socket": ("import socket; socket.socket(socket.AF_UNIX).connect('{folder}/door')", reached),
-    "abstract socket": ("import socket; socket.socket(socket.AF_UNIX).connect('\\0llmi-door-{host}')", reached),
-    "pair turned letter": (
-        "import socket; a, b = socket.socketpair(type=socket.SOCK_DGRAM); a.sendto(b'x', '{folder}/letters')",
-        reached,
-    ),
-    "download": ("import urllib.request as u; u.urlopen('http://127.0.0.1:{tcp}', timeout=0.2)", reached),
-    "interfaces": ("import socket\nif socket.if_nameindex(): print('it worked')", bragged),
-    # processes
-    "kill": ("import os; os.kill({victim}, 9)", killed),
-    "kill by thread": (LIBC + "libc.syscall(234 if " + str(X86) + " else 131, {victim}, {victim}, 9)", killed),
-    "kill by pidfd": ("import os, signal; signal.pidfd_send_signal(os.pidfd_open({victim}), 9)", killed),
-    "kill by input signal": (
-        "import fcntl, os; r, w = os.pipe()\nfcntl.fcntl(r, fcntl.F_SETOWN, {victim})\n"
-        "fcntl.fcntl(r, fcntl.F_SETFL, os.O_ASYNC | os.O_NONBLOCK); os.write(w, b'x')",
-        killed,
-    ),
-    "kill by limit": (
-        "import resource as r; r.prlimit({victim}, r.RLIMIT_CPU, (7, 7)); "
-        "assert r.prlimit({victim}, r.RLIMIT_CPU) == (7, 7); print('it worked')",
-        bragged,
-    ),
-    "slow another": ("import os; os.setpriority(os.PRIO_PROCESS, {victim}, 19)", slowed),
-    "schedule another": ("import os; os.sched_setscheduler({victim}, os.SCHED_BATCH, os.sched_param(0))", moved),
-    "trace another": (LIBC + "if libc.ptrace(16, {victim}, 0, 0) == 0: print('it worked')", bragged),
-    "look at a process": ("import os; os.kill({victim}, 0); print('it worked')", bragged),
-    "run a command": ("import subprocess; subprocess.run(['touch', '{folder}/new'])", appeared),
-    "run a shell": ("import os; os.system('touch {folder}/new')", appeared),
-    "become a command": ("import os; os.execv('/usr/bin/touch', ['touch', '{folder}/new'])", appeared),
-    "spawn": ("import os; os.posix_spawn('/usr/bin/touch', ['touch', '{folder}/new'], {})", appeared),
-    "fork": ("import os\nif os.fork(): os.wait(); print('it worked')", bragged),
-    "vfork": (
-        LIBC + "import sys\nif " + str(X86) + ":\n p = libc.syscall(57)\n if p == 0: os._exit(0)\n"
-        " if p > 0: print('it worked')\nelif os.fork(): print('it worked')",
-        bragged,
-    ),
-    # the kernel
-    "new namespace": (LIBC + "if libc.unshare(0x10000000) == 0: print('it worked')", bragged),
-    "key ring": (
-        LIBC + "if libc.syscall(248 if " + str(X86) + " else 217, b'user', b'a', b'b', 1, -3) > 0: print('it worked')",
-        bragged,
-    ),
-    "shared memory": (
-        "from multiprocessing.shared_memory import SharedMemory as M\nm = M(create=True, size=9)\n"
-        "m.unlink(); print('it worked')",
-        bragged,
-    ),
-    "system v memory": (
-        LIBC + "i = libc.shmget(0, 4096, 0o1600)\nif i >= 0: libc.shmctl(i, 0, None); print('it worked')",
-        bragged,
-    ),
-    "memory file": ("import os; os.memfd_create('x'); print('it worked')", bragged),
-    "host name": ("import os, socket\nif os.path.exists('/sys/class/net'): print('it worked')", bragged),
-}
-
-MAY_SEE = {("host name", "B"): "stat is not controlled in tier B"}
-NOT_BARE = {"interfaces", "trace another", "new namespace", "key ring", "shared memory", "vfork"}
-"""Depend on the machine the tests run on, and are not shown to work there."""
-
-
-@pytest.fixture
-def target(tmp_path):
-    target = Target(tmp_path)
-    yield target
-    target.close()
-
-
-@pytest.mark.parametrize("name", ATTACKS)
-def test_attacks_fail_in_the_sandbox(sandbox, target, monkeypatch, name):
-    monkeypatch.setenv("KEY", PROOF)
-    code, oracle = ATTACKS[name]
-    result = sandbox.run(target.fill(code))
+@samples
+def test_attacks_fail_in_the_sandbox(sandbox, tmp_path, monkeypatch, sample):
+    monkeypatch.setenv("KEY", attack_suite.PROOF)
     tier = sandbox.start().tier
-    if (name, tier) in MAY_SEE:
-        pytest.skip(MAY_SEE[name, tier])
-    assert not oracle(target, result.stdout), result
-    assert not result.kind.startswith("sandbox_"), result
+    attacks = chosen(sample, offset=0 if tier == "A" else 2)
+    worked = attack_suite.run_all(sandbox, attacks, tmp_path)
+    documented = {name for name in worked if tier == "B" and attacks[name].flag == "stat"}
+    assert worked.keys() == documented, worked
+    assert sandbox.run("plt.plot([1, 2])").ok
 
 
-@pytest.mark.parametrize("name", sorted(ATTACKS.keys() - NOT_BARE))
-def test_the_same_attacks_work_on_a_plain_interpreter(target, tmp_path_factory, name):
-    code, oracle = ATTACKS[name]
-    bare = subprocess.run(
-        [sys.executable, "-S", "-c", target.fill(code)],
-        env={**os.environ, "KEY": PROOF},
-        cwd=tmp_path_factory.mktemp("cwd", numbered=True) if "link" not in name else target.folder,
-        capture_output=True,
-        text=True,
-        timeout=20,
+@samples
+def test_the_same_attacks_work_on_a_plain_interpreter(tmp_path, sample):
+    failed = []
+    for count, (name, attack) in enumerate(chosen(sample).items()):
+        depends = (
+            attack.flag == "machine"
+            or (attack.flag == "root" and os.getuid() != 0)
+            or (attack.oracle is attack_suite.slowed and os.getpriority(os.PRIO_PROCESS, 0) == 19)
+        )
+        place, folder = tmp_path / f"{count}", tmp_path / f"{count}-cwd"
+        place.mkdir()
+        folder.mkdir()
+        with attack_suite.a_target(place) as target:
+            worked = attack.oracle(target, attack_suite.run_plainly(attack, target, folder))
+        if not worked and not depends:
+            failed.append(name)
+    assert failed == []
+
+
+@pytest.mark.parametrize(("host", "tiers"), [("root", "AB"), ("nobody", "AB"), ("docker", "B")])
+@samples
+def test_attacks_fail_whoever_the_host_is(tier, host, tiers, sample):
+    """As root, as a user without privileges, and with what Docker's default profile leaves."""
+    if os.getuid() != 0:
+        pytest.skip("only root can become somebody else")
+    step = 12 if sample == "a sample" else 1
+    done = subprocess.run(
+        [sys.executable, Path(attack_suite.__file__), host, str(step)], capture_output=True, text=True, timeout=280
     )
-    assert oracle(target, bare.stdout), bare
+    if "does not let me become" in done.stderr:
+        pytest.skip(done.stderr.strip())
+    assert done.returncode == 0, done.stderr[-2000:]
+    report = json.loads(done.stdout)
+    assert report["worked"] == {}
+    assert report["well"]
+    assert report["tier"] in tiers
+    assert report["attacks"] == len(list(ATTACKS)[::step])
 
 
 FLOODS = {
@@ -392,9 +213,9 @@ frame = sys._getframe()
 while 'report' not in frame.f_locals: frame = frame.f_back
 report = frame.f_locals['report']
 def forge(fields, width=0, height=0):
-    body = json.dumps(fields).encode()
-    report[20:20 + len(body)] = body
-    report[:20] = struct.pack('=8sIII', b'llmi-fig', len(body), width, height)
+    body = json.dumps({**fields, 'sizes': [[width, height]]}).encode()
+    report[12:12 + len(body)] = body
+    report[:12] = struct.pack('=8sI', b'llmi-fig', len(body))
     import os; os._exit(0)
 """
 
@@ -424,17 +245,20 @@ def weakened(*without, limits=None):
         yield sandbox
 
 
-def test_landlock_is_what_protects_files(tier, target):
-    """Without it, and without namespaces, the file is read: the other layers do not hide it."""
-    with weakened("landlock", "namespaces") as sandbox:
-        assert printed(target, sandbox.run(target.fill(ATTACKS["read a file"][0])).stdout)
-
-
-def test_seccomp_is_what_protects_modes_and_forbids_processes(tier, target):
-    with weakened("seccomp", "namespaces") as sandbox:
-        sandbox.run(target.fill(ATTACKS["change the mode"][0]))
-        assert changed(target, "")
-        assert bragged(target, sandbox.run(ATTACKS["fork"][0]).stdout)
+@pytest.mark.parametrize(
+    ("without", "name"),
+    [
+        (("landlock", "namespaces"), "files: read WAY=open('{folder}/secret').read()"),
+        (("seccomp", "namespaces"), "files: change WAY=os.chmod('{folder}/kept', 0o777)"),
+        (("seccomp", "namespaces"), "processes: children WAY=os.fork()"),
+        (("seccomp", "namespaces", "landlock"), "processes: kill WAY=os.kill({victim}, 9)"),
+    ],
+)
+def test_each_layer_is_what_protects(tier, tmp_path, without, name):
+    """Without it, and without namespaces, the attack works: the other layers do not hide it."""
+    attack = ATTACKS[name]
+    with weakened(*without) as sandbox, attack_suite.a_target(tmp_path) as target:
+        assert attack.oracle(target, sandbox.run(target.fill(attack.code)).stdout)
 
 
 def test_limits_are_what_stops_endless_work(tier):

@@ -3,6 +3,7 @@
 import io
 import os
 import signal
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -79,7 +80,7 @@ KINDS = [
     ("while True: pass", "timeout_cpu", "1 seconds of processor time"),
     ("x = bytearray(10**10)", "oom", "line 1"),
     ("x = []\nwhile True: x.append(bytes(10**7))", "oom", "line 2"),
-    ("import os; os.kill(os.getpid(), 9)", "killed", "killed"),
+    ("import os; os.kill(os.getpid(), 9)", "exception", "PermissionError"),
     ("import ctypes; ctypes.string_at(0)", "signal", "SIGSEGV"),
     ("import ctypes; ctypes.CDLL(None).ptrace(0, 0, 0, 0)", "policy", "system call"),
     ("for i in range(60): open(f'{i}', 'wb').write(bytes(10**6))", "disk_limit", "wrote more|writes more"),
@@ -170,19 +171,30 @@ def test_dpi_is_settable(tier):
     assert (picture.width, picture.height) == (320, 240)
 
 
+def _raw(body: bytes, length: int | None = None):
+    """A report of those bytes, whatever they are."""
+    head = struct.pack("=8sI", b"llmi-fig", len(body) if length is None else length)
+    return lambda memory: memory.__setitem__(slice(0, len(head) + len(body)), head + body)
+
+
 LIES = {
     "no fault of ours": lambda memory: wire.write_report(memory, {"kind": "sandbox_error", "message": "not my fault"}),
     "no word": lambda memory: wire.write_report(memory, {"kind": None}),
     "unknown kind": lambda memory: wire.write_report(memory, {"kind": ["ok"]}),
-    "too large": lambda memory: wire.write_report(memory, {"kind": "ok"}, 60_000, 60_000),
-    "overflowing": lambda memory: wire.write_report(memory, {"kind": "ok"}, 2**31, 2**31),
-    "no area": lambda memory: wire.write_report(memory, {"kind": "ok"}, 0, 100),
-    "no JSON": lambda memory: memory.__setitem__(slice(0, 24), b"llmi-fig" + b"\x08\0\0\0" + bytes(8) + b"\xff\xfe{}"),
-    "endless": lambda memory: memory.__setitem__(slice(0, 20), b"llmi-fig" + b"\xff" * 12),
-    "deep": lambda memory: memory.__setitem__(
-        slice(0, 60_020), b"llmi-fig" + (60_000).to_bytes(4, "little") + bytes(8) + b"[" * 60_000
-    ),
-    "no fields": lambda memory: memory.__setitem__(slice(0, 22), b"llmi-fig" + b"\x02\0\0\0" + bytes(8) + b"[]"),
+    "too large": lambda memory: wire.write_report(memory, {"kind": "ok"}, [(60_000, 60_000)]),
+    "overflowing": lambda memory: wire.write_report(memory, {"kind": "ok"}, [(2**62, 2**62)]),
+    "no area": lambda memory: wire.write_report(memory, {"kind": "ok"}, [(0, 100)]),
+    "negative": lambda memory: wire.write_report(memory, {"kind": "ok"}, [(-10, -10)]),
+    "truth for a size": lambda memory: wire.write_report(memory, {"kind": "ok"}, [(True, 100)]),
+    "no figures": lambda memory: wire.write_report(memory, {"kind": "ok"}),
+    "more figures than asked for": lambda memory: wire.write_report(memory, {"kind": "ok"}, [(9, 9)] * 2),
+    "half a size": _raw(b'{"kind": "ok", "sizes": [[9]]}'),
+    "words for sizes": _raw(b'{"kind": "ok", "sizes": "99"}'),
+    "no sizes": _raw(b'{"kind": "ok"}'),
+    "no JSON": _raw(b"\xff\xfe{}"),
+    "endless": _raw(b"", 2**32 - 1),
+    "deep": _raw(b"[" * 60_000),
+    "no fields": _raw(b"[]"),
     "noise": lambda memory: memory.__setitem__(slice(0, 100), bytes(range(1, 101))),
 }
 

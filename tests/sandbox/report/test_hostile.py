@@ -70,6 +70,11 @@ ATTACKS = {
     "thought": f"</details><think></div></details><script>{PWN}</script></think>",
     "bad tag": f'<imgen>{{"source": "<img src=x onerror={PWN}>", "description": "`<script>{PWN}</script>`"}}</imgen>',
     "bad key": f'<imgen>{{"source": "search", "<script>{PWN}</script>": 1}}</imgen>',
+    "meta charset": '<meta charset="utf-7">+ADw-script+AD4-window.pwned=1+ADw-/script+AD4-',
+    "css in a class": f'<div class="page" style="display:none"></div><style>main{{display:none}}</style>{PWN}',
+    "srcset": f'<picture><source srcset="//evil.example/x 1x"><img srcset="//evil.example/y 2x" onload={PWN}>',
+    "video": f'<video src="//evil.example/v" poster="//evil.example/p" onerror={PWN}><track src="//evil.example">',
+    "details": f"<details open ontoggle={PWN}><summary>x</summary></details>",
     "close the document": "</article></main></body></html><script>" + PWN + "</script>",
 }
 
@@ -118,6 +123,10 @@ def whole_page(attack: str) -> str:
         footer=attack,
         language=attack,
     )
+
+
+def test_there_are_enough() -> None:
+    assert len(ATTACKS) >= 40
 
 
 @pytest.mark.parametrize("name", ATTACKS)

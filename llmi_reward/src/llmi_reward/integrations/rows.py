@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
-from llmi_reward.sample import Messages, Split
-from llmi_schema import ConfigurationError, Constraint, ConstraintError, ImageCount, Picture, Provenance
+from llmi_reward.sample import Messages, Sample
+from llmi_schema import (
+    ConfigurationError,
+    Constraint,
+    ConstraintError,
+    Document,
+    ImageCount,
+    Picture,
+    Provenance,
+    RenderedDocument,
+)
 
 _FROM_USER = Provenance(tool="input", provider="user")
 
@@ -19,7 +29,7 @@ class Row:
 
     Attributes:
         prompt: a string or chat messages.
-        completion: a string or chat messages.
+        completion: a string, chat messages, or a document that was rendered elsewhere.
         image_count: a published code: -1, 0, 1 to 98, 99 or "inf".
         required_tools: names of tools, or None.
         input_pictures: PNG bytes, `{"bytes": ...}`, Pillow images or `Picture`s, or None.
@@ -35,6 +45,30 @@ class Row:
     split: str = "train"
     truncated: bool = False
 
+    @classmethod
+    def read(cls, prompt: str | Messages, completion: Any, columns: Any, *, truncated: bool = False) -> Row:
+        """A row from columns by name, ours or the published ones (`image_num`, `tools`).
+
+        `columns` is a mapping, JSON text of one, or a bare image count. What makes no sense shows when it is read.
+        """
+        given = _mapping(columns)
+        return cls(
+            prompt,
+            completion,
+            given.get("image_count", given.get("image_num")),
+            given.get("required_tools", given.get("tools")),
+            given.get("input_pictures", given.get("images")),
+            given.get("split") or "train",
+            truncated,
+        )
+
+    @property
+    def rendered(self) -> RenderedDocument | None:
+        return self.completion if isinstance(self.completion, RenderedDocument) else None
+
+    def sample(self, constraint: Constraint, document: Document | RenderedDocument) -> Sample:
+        return Sample(self.prompt, document, constraint, "train" if self.split == "train" else "test", self.truncated)
+
     @property
     def text(self) -> str:
         """The completion's text. Raises ValueError when it is neither a string nor chat messages."""
@@ -43,14 +77,12 @@ class Row:
     @property
     def constraint(self) -> Constraint:
         """Raises `ConstraintError` for columns that make no constraint."""
+        if self.image_count is None:
+            raise ConstraintError("the row has no image_count: give it one of -1, 0, 1 to 98, 99")
         tools = [] if self.required_tools is None else list(self.required_tools)
         if isinstance(self.required_tools, str) or not all(isinstance(tool, str) for tool in tools):
             raise ConstraintError(f"required_tools must be a list of tool names, not {self.required_tools!r}")
         return Constraint(count=ImageCount.decode(self.image_count), required_tools=frozenset(tools))
-
-    @property
-    def published_split(self) -> Split:
-        return "train" if self.split == "train" else "test"
 
     def pictures(self) -> tuple[Picture, ...]:
         """The user's pictures. May decode and encode, which takes milliseconds: call it in a thread."""
@@ -67,6 +99,15 @@ def completion_text(completion: Any) -> str:
     if isinstance(completion, Iterable):
         return "".join(completion_text(part) for part in completion)
     raise ValueError(f"a completion is a string or chat messages, not {type(completion).__name__}")
+
+
+def _mapping(columns: Any) -> Mapping[str, Any]:
+    if isinstance(columns, str):
+        try:
+            columns = json.loads(columns)
+        except ValueError:  # "inf" is no JSON
+            return {"image_count": columns}
+    return columns if isinstance(columns, Mapping) else {"image_count": columns}
 
 
 def to_picture(value: Any) -> Picture:

@@ -8,8 +8,11 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
-from llmi_reward.formula import Reward
+from llmi_reward.formula import Formula, Reward
+from llmi_reward.integrations.background import run_blocking
+from llmi_reward.integrations.limit import UnscoredLimit
 from llmi_reward.integrations.rows import Row
 from llmi_reward.sample import Sample
 from llmi_reward.score import Score
@@ -19,6 +22,15 @@ logger = logging.getLogger(__name__)
 
 Render = Callable[[Document, Sequence[Picture]], Awaitable[RenderedDocument]]
 """Turns a parsed answer and the user's pictures into a rendered document, e.g. `Toolkit.offline().render`."""
+
+
+class Options(TypedDict, total=False):
+    """What every adapter takes besides its own arguments; see `Scorer`."""
+
+    language: Language
+    deadline_seconds: float | None
+    limit: UnscoredLimit | None
+    observe: Callable[[Sequence[Scored]], None] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +52,50 @@ class Scorer:
         render: None leaves everything that needs delivered pictures unscored.
         language: the tools that exist.
         deadline_seconds: for one row, from reading it to its score; None waits for ever.
+        limit: ends a run in which too much goes unscored; None lets it go on.
+        observe: is shown every batch of scored rows, to count or keep them. What it raises is logged.
     """
 
     reward: Reward
     render: Render | None
     language: Language = DEFAULT_LANGUAGE
-    deadline_seconds: float | None = None
+    deadline_seconds: float | None = 300.0
+    limit: UnscoredLimit | None = None
+    observe: Callable[[Sequence[Scored]], None] | None = None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The keys of every score's contributions; empty for a reward that is no formula, which may have any."""
+        return self.reward.labels if isinstance(self.reward, Formula) else ()
 
     async def score_all(self, rows: Sequence[Row]) -> list[Scored]:
-        """All rows at once, in order; reasons for missing scores are logged, each once with its number of rows."""
-        scored = await asyncio.gather(*(self.score_row(row) for row in rows))
+        """All rows at once, in order; reasons for missing scores are logged, each once with its number of rows.
+
+        Raises `TooManyUnscoredError` where there is a `limit` and it is passed.
+        """
+        if self._at_once:
+            scored = [self._score_now(row) for row in rows]
+        else:
+            scored = await asyncio.gather(*(self.score_row(row) for row in rows))
         unscored = Counter(s.score.reason for s in scored if s.score.value is None)
         for reason, count in unscored.most_common():
             logger.warning("%d of %d rows unscored: %s", count, len(rows), reason)
+        if self.observe is not None:
+            try:
+                self.observe(scored)
+            except Exception:  # a report must not end a training run
+                logger.exception("observe failed")
+        if self.limit is not None:
+            self.limit.note(s.score for s in scored)
         return scored
+
+    async def score_one(self, row: Row) -> Scored:
+        """`score_all` for a framework that hands over one row at a time."""
+        return (await self.score_all([row]))[0]
+
+    def score_blocking(self, rows: Sequence[Row]) -> list[Scored]:
+        """`score_all` for a framework that calls plain functions."""
+        return run_blocking(self.score_all(rows))
 
     async def score_row(self, row: Row) -> Scored:
         """One row. Whatever fails inside it becomes an unscored score; only cancellation passes through."""
@@ -65,17 +107,42 @@ class Scorer:
                 sample = await self._sample(row)
                 score = await self.reward(sample)
         # One row must not cost its neighbours, or the run: rows hold anything, tools and rewards may be the user's.
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             if deadline.expired():
                 score = Score.unscored(f"the deadline of {self.deadline_seconds:g} s passed")
             else:
-                logger.debug("a row failed", exc_info=error)
-                score = Score.unscored(f"{type(error).__name__}: {error}")
+                score = _failed(error)
+        return Scored(row, score, sample, time.monotonic() - started)
+
+    @property
+    def _at_once(self) -> bool:
+        """Nothing to wait for: no judge is asked and nothing is rendered. Rows then need no task each."""
+        return self.render is None and isinstance(self.reward, Formula) and not self.reward.needs_judge
+
+    def _score_now(self, row: Row) -> Scored:
+        started = time.monotonic()
+        sample: Sample | None = None
+        try:
+            constraint, document = row.constraint, row.rendered
+            if document is None:
+                inputs = row.pictures()
+                sample = row.sample(constraint, parse(row.text, len(inputs), self.language))
+            else:
+                sample = row.sample(constraint, document)
+            score = self.reward.score(sample)  # type: ignore[attr-defined]  # `_at_once` has seen that it is a Formula
+        except Exception as error:  # noqa: BLE001  # as in `score_row`
+            score = _failed(error)
         return Scored(row, score, sample, time.monotonic() - started)
 
     async def _sample(self, row: Row) -> Sample:
         constraint = row.constraint
+        if row.rendered is not None:
+            return row.sample(constraint, row.rendered)
         inputs = await asyncio.to_thread(row.pictures) if row.input_pictures else ()
         document = parse(row.text, len(inputs), self.language)
-        rendered = document if self.render is None else await self.render(document, inputs)
-        return Sample(row.prompt, rendered, constraint, row.published_split, row.truncated)
+        return row.sample(constraint, document if self.render is None else await self.render(document, inputs))
+
+
+def _failed(error: Exception) -> Score:
+    logger.debug("a row failed", exc_info=error)
+    return Score.unscored(f"{type(error).__name__}: {error}")

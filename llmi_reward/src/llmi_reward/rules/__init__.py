@@ -8,6 +8,7 @@ from llmi_reward.rules.count import ImageCountReward
 from llmi_reward.rules.format import TagFormat
 from llmi_reward.rules.length import Length
 from llmi_reward.rules.pictures import NoDuplicatePictures
+from llmi_reward.rules.placement import Placement
 from llmi_reward.rules.tools import ToolUse
 
-__all__ = ["ImageCountReward", "Length", "NoDuplicatePictures", "TagFormat", "ToolUse"]
+__all__ = ["ImageCountReward", "Length", "NoDuplicatePictures", "Placement", "TagFormat", "ToolUse"]

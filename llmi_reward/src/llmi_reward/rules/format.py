@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from llmi_reward.leaves import Rule
 from llmi_reward.sample import Sample
-from llmi_schema import Tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +18,9 @@ class TagFormat(Rule):
     name: str = "format"
 
     def measure(self, sample: Sample) -> float:
-        if not sample.finished:
+        document = sample.parsed
+        if sample.truncated or not document.finished:
             return 0.0
-        tags = sample.tags
-        written = len(tags) + sample.parsed.fenced
-        return sum(isinstance(tag, Tag) for tag in tags) / written if written else 1.0
+        evidence = sample.evidence
+        written = len(evidence.tags) + document.fenced
+        return evidence.good / written if written else 1.0

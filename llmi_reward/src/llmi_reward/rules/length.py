@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from llmi_reward.leaves import Rule
+from llmi_reward.rules.prose import prose_length
 from llmi_reward.sample import Sample
 from llmi_schema import ConfigurationError
 
@@ -13,8 +14,8 @@ from llmi_schema import ConfigurationError
 class Length(Rule):
     """1 for a text of `minimum` to `maximum` characters, less in proportion outside.
 
-    Counts the visible prose: no thoughts, no tags, white space runs as one character. A text half as long as the
-    minimum scores 0.5, one half as long again as the maximum 0.5, twice as long or more 0.
+    Counts the visible prose: no thoughts, no tags, and none of what `prose_length` passes over. A text half as
+    long as the minimum scores 0.5, one half as long again as the maximum 0.5, twice as long or more 0.
     """
 
     minimum: int = 0
@@ -26,7 +27,7 @@ class Length(Rule):
             raise ConfigurationError(f"no length lies between {self.minimum} and {self.maximum} characters")
 
     def measure(self, sample: Sample) -> float:
-        length = len(" ".join(sample.parsed.text.split()))
+        length = prose_length(sample.parsed.text)
         if length < self.minimum:
             return length / self.minimum
         if self.maximum is not None and length > self.maximum:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from llmi_reward.leaves import Rule
-from llmi_reward.rules.evidence import NOT_RENDERED
+from llmi_reward.rules.reasons import NOT_RENDERED
 from llmi_reward.sample import Sample
 from llmi_reward.score import Outcome
 
@@ -19,6 +19,5 @@ class NoDuplicatePictures(Rule):
     def measure(self, sample: Sample) -> Outcome:
         if sample.rendered is None:
             return NOT_RENDERED
-        made = sum(result.ok for _, result in sample.results)
-        new = sample.delivered.keys() - {picture.sha256 for picture in sample.rendered.inputs}
-        return len(new) / made if made else 1.0
+        evidence = sample.evidence
+        return len(evidence.delivered) / evidence.made if evidence.made else 1.0

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from llmi_reward.evidence import tool_of
 from llmi_reward.leaves import Rule
-from llmi_reward.reference import TOOL_WEIGHTS, total_weight
-from llmi_reward.rules.evidence import NOT_RENDERED, tools_down
-from llmi_reward.sample import Sample, tool_of
+from llmi_reward.reference import TOOL_WEIGHTS
+from llmi_reward.rules.reasons import NOT_RENDERED, tools_down
+from llmi_reward.sample import Sample
 from llmi_reward.score import Outcome, Unscored
-from llmi_schema import ConfigurationError, Tag
+from llmi_schema import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +41,23 @@ class ToolUse(Rule):
         required = sample.constraint.required_tools
         if not required:
             return 1.0
-        if unknown := required - self.weights.keys():
-            return Unscored(f"no weight for {', '.join(sorted(unknown))}: pass ToolUse(weights={{...}})")
-        succeeded = {tag.call.source for tag, _ in sample.delivered.values() if isinstance(tag, Tag)}
-        down = [tag for tag in sample.unavailable if tool_of(tag) in required - succeeded]
-        if down:
-            return tools_down(len(down))
-        attempted = {tool for tag in sample.tags if (tool := tool_of(tag))}
-        total = total_weight(required, required, self.weights)
-        half_for_success = 0.5 * (total_weight(required, succeeded, self.weights) / total)
-        return half_for_success + 0.5 * (total_weight(required, attempted, self.weights) / total)
+        evidence = sample.evidence
+        succeeded, attempted = evidence.succeeded, evidence.attempted
+        if evidence.unavailable:
+            down = [tag for tag in evidence.unavailable if tool_of(tag) in required - succeeded]
+            if down:
+                return tools_down(len(down))
+        total = delivered = tried = 0.0
+        weighed = 0
+        for tool, weight in self.weights.items():  # one order for all three sums, as in `reference.tool_score`
+            if tool in required:
+                weighed += 1
+                total += weight
+                if tool in succeeded:
+                    delivered += weight
+                if tool in attempted:
+                    tried += weight
+        if weighed < len(required):
+            unknown = ", ".join(sorted(required - self.weights.keys()))
+            return Unscored(f"no weight for {unknown}: pass ToolUse(weights={{...}})")
+        return 0.5 * (delivered / total) + 0.5 * (tried / total)

@@ -1,9 +1,9 @@
-"""Documents that answer a row's prompt, right or sloppily: what the tiny model is warmed up on.
+"""Documents that answer a row's prompt: what the tiny model is warmed up on.
 
-A sloppy author mostly understands the prompt, announces how many pictures there will be and what each will show, and
-then does something else: a picture more or less, another tool, sometimes a broken tag. A model that imitates such
-documents knows the language and has everything to learn about doing what was asked; that is left to reinforcement
-learning.
+They are by authors of two kinds. A careful one announces how many pictures there will be and what each will show, and
+keeps its word. A careless one never read the prompt: it draws as many pictures as it likes with whatever tool, and
+breaks a tag now and then. Most are careless. A model that imitates them knows the language and can be either; which
+of the two is worth being is left to reinforcement learning.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from llmi_schema import (
     EditParams,
     SearchCall,
     SearchParams,
+    Text,
     ToolCall,
+    parse,
 )
 
 _NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six")
@@ -34,46 +36,40 @@ _SHOWS = {
     "edit": "your picture changed",
 }
 _CHARTS = ("plot", "pie", "stem", "hist")
+_CARELESS = "Here you are."
+_MOST = 3  # pictures of a careless author
 
-# How often things go wrong, as shares of `sloppiness`, which itself is how often a tool is not the announced one.
-_MISUNDERSTOOD = 0.15
-_MISCOUNTED = 0.5
-_BROKEN = 0.15
+_SLIPS = 0.03  # how often a careful author gets a number or a tool wrong
+_BROKEN = 0.3  # how often a careless author's tag is broken
 
 
-def demonstration(row: Row, rng: random.Random, *, sloppiness: float = 0.8) -> str:
-    """A document for the row, written from its scenario.
+def demonstration(row: Row, rng: random.Random, *, careful: bool = True) -> str:
+    """A document for the row, made of its scenario's facts.
 
     Args:
         row: a row of the offline generator (it carries its scenario).
-        sloppiness: how often the author does not do what it announced: 0 writes right documents, 1 never follows.
+        careful: whether the author does what the prompt asks for.
     """
     scenario = _scenario(row)
     usable = ["search", "diffusion", "code"] + (["edit"] if row.images else [])
-    announced = _understood(row, usable, rng, _MISUNDERSTOOD * sloppiness)
-    done = [rng.choice(usable) if rng.random() < sloppiness else tool for tool in announced]
-    if rng.random() < _MISCOUNTED * sloppiness:
-        done = done[:-1] if done and rng.random() < 0.5 else [*done, rng.choice(usable)]
-    shows = [_SHOWS[tool] for tool in announced] + [_SHOWS[tool] for tool in done[len(announced) :]]
-    parts = [_announcement([_SHOWS[tool] for tool in announced])]
-    for ordinal, show, call in zip(_ORDINALS, shows, _calls(done, scenario, len(row.images), rng), strict=False):
+    tools = _understood(row, usable, rng) if careful else rng.choices(usable, k=rng.randint(0, _MOST))
+    shows = [_SHOWS[tool] for tool in tools]
+    parts = [_announcement(len(tools)) if careful else _CARELESS]
+    for ordinal, show, call in zip(_ORDINALS, shows, _calls(tools, scenario, len(row.images), rng), strict=False):
         tag = call.to_tag()
-        parts += [f"{ordinal}, {show}:", _broken(tag, rng) if rng.random() < _BROKEN * sloppiness else tag]
+        parts += [f"{ordinal}, {show}:", _broken(tag, rng) if not careful and rng.random() < _BROKEN else tag]
     parts.append("That is all.")
     return " ".join(parts)
 
 
 def outline(document: str) -> str:
-    """The first sentence of a demonstration, which holds all that was understood of the prompt."""
-    return document[: document.index(".") + 1]
+    """A demonstration without its tags: all that was understood of the prompt, in few words."""
+    return " ".join(segment.source.strip() for segment in parse(document).segments if isinstance(segment, Text))
 
 
-def _announcement(shows: Sequence[str]) -> str:
+def _announcement(pictures: int) -> str:
     """Says what will follow. The number is the first word, where a model learns soonest to take it from the prompt."""
-    if not shows:
-        return "Words alone."
-    verb = "picture follows" if len(shows) == 1 else "pictures follow"
-    return f"{_NUMBERS[len(shows)]} {verb}: {', '.join(shows)}."
+    return f"{_NUMBERS[pictures]} {'picture follows' if pictures == 1 else 'pictures follow'}."
 
 
 def _scenario(row: Row) -> Scenario:
@@ -82,18 +78,16 @@ def _scenario(row: Row) -> Scenario:
     return row.provenance.scenario
 
 
-def _understood(row: Row, usable: Sequence[str], rng: random.Random, mistakes: float) -> list[str]:
-    """The tools the author means to use, one per picture, in order."""
+def _understood(row: Row, usable: Sequence[str], rng: random.Random) -> list[str]:
+    """The tools a careful author means to use, one per picture: what is required, then others, so that no two pictures
+    are alike."""
     count = row.constraint.count
-    if count.maximum is not None:
-        wanted = count.minimum
-    else:
-        wanted = rng.choice((1, 2) if count.minimum or row.required_tools else (0, 1, 2))
-    if rng.random() < mistakes:
+    wanted = count.minimum if count.maximum is not None else max(1, len(row.required_tools))
+    if rng.random() < _SLIPS:
         wanted = max(0, wanted + rng.choice((-1, 1)))
-    right = list(row.required_tools) or list(usable)
-    tools = list(islice(cycle(rng.sample(right, len(right))), wanted))
-    return [rng.choice(usable) if rng.random() < mistakes else tool for tool in tools]
+    order = [*row.required_tools, *(tool for tool in usable if tool not in row.required_tools)]
+    tools = list(islice(cycle(order), wanted))
+    return [rng.choice(usable) if rng.random() < _SLIPS else tool for tool in tools]
 
 
 def _calls(tools: Sequence[str], scenario: Scenario, input_images: int, rng: random.Random) -> list[ToolCall]:

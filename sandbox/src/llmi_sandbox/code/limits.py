@@ -18,8 +18,11 @@ class Limits:
         files: how many files and folders it makes.
         output_bytes: stdout and stderr, each.
         open_files: descriptors.
-        max_pixels: width x height of the figure.
+        max_pixels: width x height of a figure.
+        max_side: its width, and its height, in pixels.
         dpi: resolution to draw at; None takes the figure's own.
+        max_dpi: resolution to draw at most at, for snippets that ask for more than anyone looks at.
+        figures: how many figures to hand back. 1 is the current one; more adds the others that are open or were saved.
         tail_characters: how much of the end of stdout and stderr the result keeps.
     """
 
@@ -32,7 +35,10 @@ class Limits:
     output_bytes: int = 2**20
     open_files: int = 128
     max_pixels: int = 16_000_000
+    max_side: int = 16_384
     dpi: float | None = None
+    max_dpi: float | None = None
+    figures: int = 1
     tail_characters: int = 4000
 
     def __post_init__(self) -> None:

@@ -13,9 +13,9 @@ from typing import Literal
 
 from PIL import Image
 
-from llmi_sandbox import pictures
 from llmi_sandbox.code import wire
 from llmi_sandbox.code.limits import Limits
+from llmi_sandbox.pictures import encode, is_blank, on_white
 from llmi_schema import Picture, Provenance
 
 Kind = Literal[
@@ -53,6 +53,8 @@ _CLAIMABLE: tuple[Kind, ...] = (
 
 _MOST_MESSAGE = 1000
 
+_Judgement = tuple[Kind, tuple[Picture, ...], str]
+
 
 @dataclass(frozen=True, slots=True)
 class CodeResult:
@@ -61,6 +63,7 @@ class CodeResult:
     Attributes:
         kind: one word; `ok` exactly when there is a picture.
         picture: the figure, or None.
+        others: further figures, where `Limits.figures` asks for them.
         message: one sentence for a person; empty when all went well.
         stdout, stderr: the ends of what it printed; stderr holds the traceback.
         seconds: time on the clock from fork to end.
@@ -74,10 +77,16 @@ class CodeResult:
     stderr: str = ""
     seconds: float = 0.0
     cpu_seconds: float = 0.0
+    others: tuple[Picture, ...] = ()
 
     @property
     def ok(self) -> bool:
         return self.picture is not None
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """All figures, the current one first."""
+        return (self.picture, *self.others) if self.picture else ()
 
 
 @dataclass(slots=True)
@@ -99,7 +108,7 @@ class RunFiles:
         try:
             files.code = wire.memory_file("code")
             _write_all(files.code, code.encode("utf-8", "surrogatepass"))
-            files.report = wire.memory_file("report", wire.report_size(limits.max_pixels))
+            files.report = wire.memory_file("report", wire.report_size(limits))
             files.stdout = wire.memory_file("stdout", limits.output_bytes)
             files.stderr = wire.memory_file("stderr", limits.output_bytes)
         except OSError:
@@ -123,59 +132,68 @@ class RunFiles:
 
 def read_result(finished: wire.Finished, files: RunFiles, limits: Limits, code: str) -> CodeResult:
     """Make a result of a dead child's remains."""
-    kind, picture, message = _judge(finished, files, limits, code)
+    kind, pictures, message = _judge(finished, files, limits, code)
     if kind == "exception" and limits.output_bytes in (_written(files.stdout), _written(files.stderr)):
         kind, message = "output_limit", f"it printed more than {limits.output_bytes:,} bytes"
     stdout, stderr = (_tail(file, limits) for file in (files.stdout, files.stderr))
-    return CodeResult(kind, picture, message, stdout, stderr, finished.seconds, finished.cpu_seconds)
+    picture, *others = pictures or (None,)
+    return CodeResult(
+        kind, picture, message, stdout, stderr, finished.seconds, finished.cpu_seconds, tuple(filter(None, others))
+    )
 
 
-def _judge(finished: wire.Finished, files: RunFiles, limits: Limits, code: str) -> tuple[Kind, Picture | None, str]:
+def _judge(finished: wire.Finished, files: RunFiles, limits: Limits, code: str) -> _Judgement:
     match finished.ending:
         case "wall_time":
-            return "timeout", None, f"it took more than {limits.wall_seconds:g} seconds"
+            return "timeout", (), f"it took more than {limits.wall_seconds:g} seconds"
         case "disk":
-            return "disk_limit", None, f"it wrote more than {limits.disk_bytes:,} bytes, or too many files"
+            return "disk_limit", (), f"it wrote more than {limits.disk_bytes:,} bytes, or too many files"
         case "no_setup":
-            return "sandbox_error", None, f"the snippet could not be confined: {_tail(files.stderr, limits)}"
+            return "sandbox_error", (), f"the snippet could not be confined: {_tail(files.stderr, limits)}"
     if os.WIFSIGNALED(finished.status):
         return _signalled(os.WTERMSIG(finished.status), finished, limits)
     try:
         report = wire.read_report(files.report)
     except ValueError as error:
-        return "bad_result", None, f"its result is damaged: {error}"
+        return "bad_result", (), f"its result is damaged: {error}"
     if report is None:
-        return "exited", None, f"it ended its own process with status {os.WEXITSTATUS(finished.status)}"
+        return "exited", (), f"it ended its own process with status {os.WEXITSTATUS(finished.status)}"
     claim = next((kind for kind in _CLAIMABLE if kind == report.fields.get("kind")), None)
     if claim is None:
-        return "bad_result", None, "its result is of no known kind"
+        return "bad_result", (), "its result is of no known kind"
     if claim == "ok":
-        return _picture(report, files.report, limits, code)
-    return claim, None, _one_line(report.fields.get("message"))
+        return _pictures(report, files.report, limits, code)
+    return claim, (), _one_line(report.fields.get("message"))
 
 
-def _signalled(number: int, finished: wire.Finished, limits: Limits) -> tuple[Kind, Picture | None, str]:
+def _signalled(number: int, finished: wire.Finished, limits: Limits) -> _Judgement:
     name = signal.Signals(number).name if number in signal.Signals._value2member_map_ else f"signal {number}"
     spent = number == signal.SIGKILL and finished.cpu_seconds >= limits.cpu_seconds
     if number == signal.SIGXCPU or spent:
-        return "timeout_cpu", None, f"it used more than {limits.cpu_seconds:g} seconds of processor time"
+        return "timeout_cpu", (), f"it used more than {limits.cpu_seconds:g} seconds of processor time"
     if number == signal.SIGSYS:
-        return "policy", None, "it was stopped at a system call that no figure needs"
+        return "policy", (), "it was stopped at a system call that no figure needs"
     if number == signal.SIGKILL:
-        return "killed", None, "it was killed, by itself or because the machine ran out of memory"
-    return "signal", None, f"it crashed the interpreter ({name})"
+        return "killed", (), "it was killed, by itself or because the machine ran out of memory"
+    return "signal", (), f"it crashed the interpreter ({name})"
 
 
-def _picture(report: wire.Report, file: int, limits: Limits, code: str) -> tuple[Kind, Picture | None, str]:
-    width, height = report.width, report.height
-    if not 0 < width * height <= limits.max_pixels:
-        return "bad_result", None, f"its result claims to be {width} x {height} pixels"
-    pixels = os.pread(file, 4 * width * height, wire.PIXELS_AT)
-    image = Image.frombuffer("RGBA", (width, height), pixels, "raw", "RGBA", 0, 1)
-    if pictures.is_blank(image):
-        return "blank", None, "the figure shows nothing"
+def _pictures(report: wire.Report, file: int, limits: Limits, code: str) -> _Judgement:
+    """The figures that show something; blank ones among several are left out."""
+    if not 0 < len(report.sizes) <= limits.figures:
+        return "bad_result", (), f"its result claims to be {len(report.sizes)} figures"
     provenance = Provenance(tool="code", provider="llmi_sandbox", request=code)
-    return "ok", pictures.encode(image, provenance), ""
+    made = []
+    at = wire.PIXELS_AT
+    for width, height in report.sizes:
+        if width * height > limits.max_pixels:
+            return "bad_result", (), f"its result claims to be {width} x {height} pixels"
+        pixels = os.pread(file, 4 * width * height, at)
+        at += len(pixels)
+        image = on_white(Image.frombuffer("RGBA", (width, height), pixels, "raw", "RGBA", 0, 1))
+        if not is_blank(image):
+            made.append(encode(image, provenance))
+    return ("ok", tuple(made), "") if made else ("blank", (), "the figure shows nothing")
 
 
 def _one_line(message: object) -> str:

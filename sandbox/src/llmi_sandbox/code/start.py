@@ -1,4 +1,4 @@
-"""Start a zygote: a fresh interpreter with nothing of the host's environment but where its packages are."""
+"""Start a launcher: a fresh interpreter with nothing of the host's environment but where its packages are."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,40 +26,66 @@ _PROBE_SECONDS = 30
 _STOP_SECONDS = 5
 
 
-class Zygote:
-    """A running zygote, seen from the host: its socket, its isolation, its end."""
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a launcher is told. See `CodeSandbox` for each."""
+
+    limits: Limits
+    unsafe: bool
+    without: tuple[str, ...]
+    namespace: dict[str, str]
+    spares: int
+
+
+class Launcher:
+    """A running launcher, seen from the host: it forks zygotes, and they end with it."""
 
     def __init__(
         self, process: subprocess.Popen[bytes], control: socket.socket, isolation: Isolation, folder: Path
     ) -> None:
-        self.control = control
         self.isolation = isolation
         self._process = process
+        self._control = control
         self._folder = folder
 
-    def kill(self) -> None:
-        """End it now; its children end with it, and readers of the socket learn of it."""
-        self._process.kill()
+    def spawn(self) -> tuple[socket.socket, int]:
+        """A new zygote: the socket to it, and the process to kill to end it. Takes some ten milliseconds.
 
-    def hang_up(self) -> None:
-        """Tell it, and whoever reads its socket here, that the host is done."""
-        with contextlib.suppress(OSError):
-            self.control.shutdown(socket.SHUT_RDWR)
+        Raises:
+            LostError: the launcher is gone.
+            SandboxUnavailableError: the zygote did not start.
+        """
+        ours, theirs = socket.socketpair()
+        with contextlib.ExitStack() as undo:
+            undo.callback(ours.close)
+            try:
+                with theirs:
+                    wire.send_socket(self._control, theirs)
+                pid = _first_word(self._control)["pid"]
+            except OSError as error:
+                raise wire.LostError from error
+            try:
+                problem = _first_word(ours).get("problem")
+            except (wire.LostError, OSError) as error:
+                problem = f"it ended at once {error}"
+            if problem:
+                raise SandboxUnavailableError(f"a sandbox process did not start: {problem}")
+            undo.pop_all()
+        return ours, pid
 
     def remove(self) -> None:
-        """Wait until it is gone and clear what it leaves."""
-        self.hang_up()
+        """End it and what it has forked, and clear what they leave."""
+        self._control.close()
         try:
             self._process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self.control.close()
         disk.remove(self._folder)
 
 
-def start_zygote(limits: Limits, *, unsafe: bool, without: Iterable[str] = ()) -> Zygote:
-    """Start a zygote and wait until it is warm, about two seconds.
+def start_launcher(settings: Settings) -> Launcher:
+    """Start a launcher and wait until it is warm, about two seconds.
 
     Raises:
         SandboxUnavailableError: the machine isolates too little and `unsafe` is not given, or it did not start.
@@ -71,27 +96,22 @@ def start_zygote(limits: Limits, *, unsafe: bool, without: Iterable[str] = ()) -
         undo.callback(disk.remove, folder)
         ours, theirs = socket.socketpair()
         undo.callback(ours.close)
-        settings = {"limits": asdict(limits), "unsafe": unsafe, "without": list(without)}
         try:
-            process = _launch(folder, {**settings, "control": theirs.fileno()}, (theirs.fileno(), lock), log)
+            argument = {**asdict(settings), "control": theirs.fileno()}
+            process = _launch(folder, argument, (theirs.fileno(), lock), log)
         finally:  # the process has its own copies, and holds the lock from here on
             os.close(lock)
             theirs.close()
         undo.callback(_end, process)
         try:
-            ours.settimeout(_START_SECONDS)
-            hello = wire.receive_hello(ours)
-            ours.settimeout(None)
+            isolation = Isolation(**_first_word(ours))
         except (wire.LostError, OSError) as error:
             process.kill()
             raise SandboxUnavailableError(f"the sandbox process did not start: {_reason(log, error)}") from None
-        isolation = Isolation(**hello)
-        if isolation.tier == "none" and not unsafe:
+        if isolation.tier == "none" and not settings.unsafe:
             raise SandboxUnavailableError(isolation.sentence)
         undo.pop_all()
-    if isolation.tier == "A":  # it lives in a file tree of its own now, and needs nothing on disk
-        disk.remove(folder)
-    return Zygote(process, ours, isolation, folder)
+    return Launcher(process, ours, isolation, folder)
 
 
 def probe() -> Isolation:
@@ -168,6 +188,14 @@ def _environment(folder: Path) -> dict[str, str]:
         "NUMEXPR_NUM_THREADS": "1",
         "JE_ARROW_MALLOC_CONF": "background_thread:false",  # pandas loads pyarrow where it is installed
     }
+
+
+def _first_word(control: socket.socket) -> dict[str, Any]:
+    """What a process says when it is ready. Raises `LostError` or OSError, also when it takes too long."""
+    control.settimeout(_START_SECONDS)
+    hello = wire.receive_hello(control)
+    control.settimeout(None)
+    return hello
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

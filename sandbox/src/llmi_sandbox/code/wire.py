@@ -1,8 +1,9 @@
-"""What host, zygote and snippet tell one another. All three import it, so it loads next to nothing.
+"""What host, launcher, zygote and snippet tell one another. All of them import it, so it loads next to nothing.
 
-Host to zygote: a run number with four files (code, report, stdout, stderr) attached. Zygote to host: how the
-process ended. The figure never travels in messages: the child writes it into the report, a piece of memory
-the host made, of fixed size, and reads back when the child is dead and nobody else holds it.
+Host to launcher: the socket of a zygote to fork. Host to zygote: a run number with four files (code, report, stdout,
+stderr) attached, which the zygote hands on to a waiting child. Zygote to host: how the process ended. Figures never
+travel in messages: the child writes them into the report, a piece of memory the host made, of fixed size, and reads
+back when the child is dead and nobody else holds it.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ import socket
 import struct
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from llmi_sandbox.code.isolation.libc import syscall
+from llmi_sandbox.code.limits import Limits
 
 Ending = Literal["by_itself", "wall_time", "disk", "no_setup"]
 _ENDINGS: tuple[Ending, ...] = ("by_itself", "wall_time", "disk", "no_setup")
@@ -25,7 +28,7 @@ _ENDINGS: tuple[Ending, ...] = ("by_itself", "wall_time", "disk", "no_setup")
 _REQUEST = struct.Struct("=Q")
 _FINISHED = struct.Struct("=QiddB")
 _HELLO = struct.Struct("=I")
-_REPORT = struct.Struct("=8sIII")
+_REPORT = struct.Struct("=8sI")
 _REPORT_MARK = b"llmi-fig"
 
 _CLOSE_ON_EXEC, _ALLOW_SEALING = 1, 2  # the kernel's numbers: a Python that lacks the call lacks the names
@@ -49,19 +52,22 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a child says of itself; nothing in it can be trusted. Pixels are RGBA rows from `PIXELS_AT` on."""
+    """What a child says of itself; nothing in it can be trusted.
+
+    `sizes` are width and height of its figures, whose pixels follow one another as RGBA rows from `PIXELS_AT` on.
+    """
 
     fields: dict[str, Any]
-    width: int
-    height: int
+    sizes: tuple[tuple[int, int], ...]
 
 
 class LostError(Exception):
     """The other side is gone."""
 
 
-def report_size(max_pixels: int) -> int:
-    return PIXELS_AT + 4 * max_pixels
+def report_size(limits: Limits) -> int:
+    """Bytes of a report with as many figures as are asked for, each as large as allowed. Only what is used is held."""
+    return PIXELS_AT + 4 * limits.max_pixels * limits.figures
 
 
 def memory_file(name: str, size: int | None = None) -> int:
@@ -85,12 +91,25 @@ def _memory_descriptor(name: str) -> int:
     return syscall("memfd_create", name.encode(), flags)  # an interpreter built for an old C library, as conda's
 
 
+def send_socket(control: socket.socket, zygote: socket.socket) -> None:
+    """Ask a launcher for a zygote that listens to `zygote`."""
+    socket.send_fds(control, [b"z"], [zygote.fileno()])
+
+
+def receive_socket(control: socket.socket) -> socket.socket:
+    """The socket of the next zygote. Raises `LostError` when the host is gone."""
+    _, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+    if not descriptors:
+        raise LostError
+    return socket.socket(fileno=descriptors[0])
+
+
 def send_request(control: socket.socket, run: int, files: list[int]) -> None:
     socket.send_fds(control, [_REQUEST.pack(run)], files)
 
 
 def receive_request(control: socket.socket) -> tuple[int, list[int]]:
-    """The next run and its files. Raises `LostError` when the host is gone."""
+    """The next run and its files. Raises `LostError` when the other side is gone."""
     data, files, _, _ = socket.recv_fds(control, _REQUEST.size, FILES_PER_RUN)
     if len(data) < _REQUEST.size or len(files) < FILES_PER_RUN:
         raise LostError
@@ -120,17 +139,19 @@ def receive_hello(control: socket.socket) -> dict[str, Any]:
     return hello
 
 
-def write_report(memory: Any, fields: dict[str, Any], width: int = 0, height: int = 0) -> None:
+def write_report(memory: Any, fields: dict[str, Any], sizes: Sequence[tuple[int, int]] = ()) -> None:
     """Fill a report. The mark comes last, so that one cut short is none."""
-    body = json.dumps(fields).encode()[: PIXELS_AT - _REPORT.size]
+    body = json.dumps({**fields, "sizes": sizes}).encode()
+    if len(body) > PIXELS_AT - _REPORT.size:
+        raise ValueError("the report is too long")
     memory[_REPORT.size : _REPORT.size + len(body)] = body
-    memory[: _REPORT.size] = _REPORT.pack(_REPORT_MARK, len(body), width, height)
+    memory[: _REPORT.size] = _REPORT.pack(_REPORT_MARK, len(body))
 
 
 def read_report(descriptor: int) -> Report | None:
     """The report of a dead child, None when it wrote none. Raises ValueError when it makes no sense."""
     head = os.pread(descriptor, PIXELS_AT, 0)
-    mark, length, width, height = _REPORT.unpack_from(head)
+    mark, length = _REPORT.unpack_from(head)
     if mark == bytes(len(mark)):
         return None
     if mark != _REPORT_MARK or length > PIXELS_AT - _REPORT.size:
@@ -141,7 +162,21 @@ def read_report(descriptor: int) -> Report | None:
         raise ValueError("it is nested too deeply") from None
     if not isinstance(fields, dict):
         raise ValueError("it holds no fields")
-    return Report(fields, width, height)
+    return Report(fields, tuple(_size(entry) for entry in _entries(fields.pop("sizes", None))))
+
+
+def _entries(sizes: object) -> list[Any]:
+    if not isinstance(sizes, list):
+        raise ValueError("it names no sizes")
+    return sizes
+
+
+def _size(entry: Any) -> tuple[int, int]:
+    match entry:
+        case [int(width), int(height)] if width > 0 and height > 0 and bool not in (type(width), type(height)):
+            return width, height
+        case _:
+            raise ValueError("it names a size that is none")
 
 
 def _receive(control: socket.socket, size: int) -> bytes:

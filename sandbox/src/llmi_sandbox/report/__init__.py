@@ -28,6 +28,7 @@ from llmi_sandbox.report.blocks import (
     table,
 )
 from llmi_sandbox.report.document import document_view, figure
+from llmi_sandbox.report.export import content_parts, write_markdown
 from llmi_sandbox.report.pages import document_page, page
 from llmi_sandbox.report.plots import component_bars, reward_curve, save_png
 
@@ -40,6 +41,7 @@ __all__ = [
     "code",
     "command",
     "component_bars",
+    "content_parts",
     "document_card",
     "document_page",
     "document_view",
@@ -54,4 +56,5 @@ __all__ = [
     "save_png",
     "side_by_side",
     "table",
+    "write_markdown",
 ]

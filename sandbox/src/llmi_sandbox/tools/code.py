@@ -14,6 +14,7 @@ _REASONS: dict[Kind, FailureReason] = {
     "timeout": "timeout",
     "timeout_cpu": "timeout",
     "policy": "refused",
+    "killed": "unavailable",  # by the kernel, for want of memory: a snippet cannot kill itself this way
     "sandbox_error": "unavailable",
     "sandbox_lost": "unavailable",
 }
@@ -28,7 +29,7 @@ class CodeTool:
 
     def __init__(self, sandbox: CodeSandbox) -> None:
         self._sandbox = sandbox
-        self.identity = f"code/sandbox/{sandbox.limits}"
+        self.identity = f"code/sandbox/{sandbox.identity}"
 
     async def __call__(self, call: ToolCall, pictures: Sequence[Picture]) -> ToolResult:
         if not isinstance(call, CodeCall):

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 from llmi_sandbox.tools.drawing.catalogue import MOTIFS
 from llmi_sandbox.tools.drawing.motif import Motif
-from llmi_sandbox.tools.search import METADATA, Captioned
+from llmi_sandbox.tools.search import METADATA
+from llmi_sandbox.tools.search_index import Captioned
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -10,22 +10,16 @@ A folder holds pictures and a `metadata.jsonl` (the layout `datasets` calls an i
 Only `file_name` and `caption` (or `text`) are needed. Without that file, captions are read from text files beside
 the pictures: `fox.jpg` and `fox.txt`.
 
-The index is SQLite's full-text search in memory: words are stemmed, accents ignored, results ranked by bm25.
+A `datasets` dataset with a column of pictures and one of captions will do as well: `LocalSearch.from_dataset`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 import logging
-import re
-import sqlite3
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from PIL import Image
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
@@ -33,6 +27,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 from llmi_sandbox.errors import PictureError
 from llmi_sandbox.pictures import decode, encode, is_blank
 from llmi_sandbox.tools.base import wrong_call
+from llmi_sandbox.tools.search_index import Captioned, CaptionIndex
 from llmi_schema import ConfigurationError, Picture, Provenance, SearchCall, ToolCall, ToolResult
 
 METADATA = "metadata.jsonl"
@@ -41,31 +36,7 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", 
 CANDIDATES = 5
 """How many of the best matches are tried until one can be read as a picture."""
 
-_FILLERS = frozenset(
-    re.findall(
-        r"\w+",
-        """a an and are as at be by for from in into is it its near next of off on onto or over s that the their this to
-        under up upon very was with without some one two image images photo photos photograph photographs picture
-        pictures pic illustration drawing depicting showing shows show displaying featuring view shot scene close
-        closeup beautiful famous typical real high quality resolution detailed""",
-    )
-)
-"""Words that say nothing about the subject: a query made of them alone finds nothing."""
-
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Captioned:
-    """One picture that can be found; `load` decodes it when it is needed."""
-
-    name: str
-    caption: str
-    load: Callable[[], Image.Image]
-    keywords: str = ""
-    licence: str | None = None
-    attribution: str | None = None
-    source_url: str | None = None
 
 
 class LocalSearch:
@@ -77,7 +48,7 @@ class LocalSearch:
     """
 
     def __init__(self, pictures: Sequence[Captioned], *, provider: str = "local pictures") -> None:
-        self._index = _Index(pictures)
+        self._index = CaptionIndex(pictures)
         self._provider = provider
         self.identity = f"search/local/{provider}/{self._index.digest}"
 
@@ -91,6 +62,35 @@ class LocalSearch:
         if not folder.is_dir():
             raise ConfigurationError(f"{folder} is no folder: give the folder that holds your captioned pictures")
         return cls(read_folder(folder), provider=f"local folder {folder.resolve().name}")
+
+    @classmethod
+    def from_dataset(
+        cls,
+        dataset: Any,
+        *,
+        split: str = "train",
+        image: str = "image",
+        caption: str = "text",
+        licence: str | None = None,
+        attribution: str | None = None,
+        source_url: str | None = None,
+    ) -> Self:
+        """Search a dataset of captioned pictures; they are decoded one by one, when they are found.
+
+        Args:
+            dataset: a `datasets.Dataset`, what `datasets.load_dataset` takes, or a folder of `save_to_disk`.
+            split: which, where the dataset has several.
+            image: the column of pictures.
+            caption: the column of captions; a row may hold several.
+            licence: the column of licences, if there is one; likewise `attribution` and `source_url`.
+
+        Raises ConfigurationError when there is no such dataset or column.
+        """
+        from llmi_sandbox.tools.search_dataset import read_dataset
+
+        details = {"licence": licence, "attribution": attribution, "source_url": source_url}
+        rows, name = read_dataset(dataset, split=split, image=image, caption=caption, details=details)
+        return cls(rows, provider=f"dataset {name}")
 
     async def __call__(self, call: ToolCall, pictures: Sequence[Picture]) -> ToolResult:
         if not isinstance(call, SearchCall):
@@ -126,38 +126,6 @@ class LocalSearch:
             attribution=match.attribution,
             source_url=match.source_url,
         )
-
-
-class _Index:
-    """The full-text index. One connection, one lock: a look-up takes far less than a millisecond."""
-
-    def __init__(self, pictures: Sequence[Captioned]) -> None:
-        self._pictures = pictures
-        self._lock = threading.Lock()
-        self._database = sqlite3.connect(":memory:", check_same_thread=False)
-        self._database.execute(
-            "CREATE VIRTUAL TABLE captions "
-            "USING fts5(caption, keywords, tokenize='porter unicode61 remove_diacritics 2')"
-        )
-        self._database.executemany(
-            "INSERT INTO captions(rowid, caption, keywords) VALUES (?, ?, ?)",
-            ((row, picture.caption, picture.keywords) for row, picture in enumerate(pictures)),
-        )
-        content = [[p.name, p.caption, p.keywords, p.licence, p.attribution, p.source_url] for p in pictures]
-        self.digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
-
-    def find(self, query: str, limit: int) -> list[Captioned]:
-        words = dict.fromkeys(word for word in re.findall(r"\w+", query.lower()) if word not in _FILLERS)
-        if not words:
-            return []
-        # quoted, each word is matched as itself: a query cannot hold full-text operators
-        match = " OR ".join(f'"{word}"' for word in words)
-        with self._lock:
-            rows = self._database.execute(
-                "SELECT rowid FROM captions WHERE captions MATCH ? ORDER BY bm25(captions, 3.0, 1.0), rowid LIMIT ?",
-                (match, limit),
-            ).fetchall()
-        return [self._pictures[row] for (row,) in rows]
 
 
 class _Row(BaseModel):

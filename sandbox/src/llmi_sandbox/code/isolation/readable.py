@@ -36,7 +36,7 @@ def readable_paths(packages: Iterable[str], font_files: Iterable[str]) -> tuple[
     paths |= {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     paths |= {Path(prefix) / "lib" for prefix in (sys.prefix, sys.base_prefix)}
     paths |= {Path(entry) for entry in sys.path if Path(entry).name in _INSTALLED}
-    paths |= {Path(module.__path__[0]) for name in packages if (module := sys.modules.get(name))}
+    paths |= {path for name in packages if (path := _home_of(name))}
     paths |= {Path(font).parent for font in font_files}
     return _outermost(path for path in paths if path.exists() and not _holds_home(path))
 
@@ -45,6 +45,15 @@ def importable(paths: Iterable[Path]) -> list[str]:
     """`sys.path` without the entries a snippet could not read."""
     allowed = tuple(paths)
     return [entry for entry in sys.path if any(Path(entry).is_relative_to(path) for path in allowed)]
+
+
+def _home_of(package: str) -> Path | None:
+    """The folder of an imported package, the file of a module, None for what is built in or not imported."""
+    module = sys.modules.get(package)
+    if folders := list(getattr(module, "__path__", ())):
+        return Path(folders[0])
+    file = getattr(module, "__file__", None)
+    return Path(file) if file else None
 
 
 def _outermost(paths: Iterable[Path]) -> tuple[Path, ...]:

@@ -11,7 +11,8 @@ import types
 from dataclasses import dataclass
 from typing import Any
 
-from llmi_sandbox.code.zygote import figure as figures
+from llmi_sandbox.code.limits import Limits
+from llmi_sandbox.code.zygote.figure import Pixels, Saves, TooLargeError
 
 FILENAME = "<snippet>"
 _DISK_ERRORS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
@@ -23,14 +24,11 @@ class Outcome:
 
     kind: str
     message: str = ""
-    pixels: figures.Pixels | None = None
+    pixels: tuple[Pixels, ...] = ()
 
 
-def execute(code: bytes, modules: dict[str, types.ModuleType], dpi: float | None, max_pixels: int) -> Outcome:
+def execute(code: bytes, modules: dict[str, types.ModuleType], saves: Saves, limits: Limits) -> Outcome:
     """Compile, run and draw. Never raises; hostile code may of course do what it likes with this process."""
-    saves = figures.Saves()
-    saves.watch()
-    figures.hush_show()
     try:
         source = code.decode("utf-8", "surrogatepass")
         linecache.cache[FILENAME] = (len(source), None, source.splitlines(keepends=True), FILENAME)
@@ -42,7 +40,7 @@ def execute(code: bytes, modules: dict[str, types.ModuleType], dpi: float | None
     ended = _run(program, modules)
     if ended and ended.kind != "ok":
         return ended
-    return _draw(modules["plt"], saves, dpi, max_pixels, ended)
+    return _draw(saves, limits, ended)
 
 
 def _run(program: types.CodeType, modules: dict[str, types.ModuleType]) -> Outcome | None:
@@ -68,17 +66,17 @@ def _run(program: types.CodeType, modules: dict[str, types.ModuleType]) -> Outco
     return None
 
 
-def _draw(
-    plt: types.ModuleType, saves: figures.Saves, dpi: float | None, max_pixels: int, ended: Outcome | None
-) -> Outcome:
+def _draw(saves: Saves, limits: Limits, ended: Outcome | None) -> Outcome:
+    from matplotlib import pyplot as plt
+
     try:
-        figure = figures.current(plt, saves)
-        if figure is None:
+        found = saves.figures(plt)
+        if not found:
             return Outcome("exited", ended.message) if ended else Outcome("no_figure", "the snippet drew no figure")
-        return Outcome("ok", pixels=saves.draw(figure, dpi, max_pixels))
+        return Outcome("ok", pixels=tuple(saves.draw(figure, limits) for figure in found))
     except MemoryError:
         return Outcome("oom", "drawing the figure needs more memory than allowed")
-    except figures.TooLargeError as error:
+    except TooLargeError as error:
         return Outcome("render_error", str(error))
     except BaseException as error:  # noqa: BLE001 - drawing runs the snippet's own objects
         _print_traceback(error)

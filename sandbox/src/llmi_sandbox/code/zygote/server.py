@@ -1,4 +1,4 @@
-"""The zygote's loop: fork a child per request, end the ones that overrun, report every end.
+"""The zygote's loop: keep confined children waiting, give each one run, end those that overrun, report every end.
 
 One thread, no locks: a fork of this process is always in a known state. It never reads the code it forwards,
 so no later snippet can find an earlier one in its memory.
@@ -12,24 +12,29 @@ import select
 import signal
 import socket
 import time
-import types
+from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from llmi_sandbox.code import wire
 from llmi_sandbox.code.isolation.confine import Confinement
 from llmi_sandbox.code.zygote import child, disk
+from llmi_sandbox.code.zygote.warm import Warm
 
 _DISK_CHECK_SECONDS = 0.1
+_QUIET_MILLISECONDS = 2  # spares are forked when nothing has happened for so long: requests and ends come first
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Child:
-    run: int
-    started: float
-    pipe: int
-    stderr: int
+    """A child, waiting while `run` is None."""
+
+    pid: int
+    channel: socket.socket
     scratch: Path
+    run: int | None = None
+    started: float = 0.0
+    stderr: int = -1
     ending: wire.Ending = "by_itself"
 
 
@@ -42,17 +47,22 @@ class Server:
         host: a pidfd of the host where there are any, else None; its end is ours, even while a fork of the host
             keeps the socket open.
         confinement: what every child applies to itself.
-        modules: the namespace of the snippets.
+        warm: what snippets find imported.
         scratch: where children write: with namespaces the mount point of each child's own file system, else the
             folder in which each gets a folder.
+        spares: how many children to keep waiting for their snippet.
     """
 
     control: socket.socket
     host: int | None
     confinement: Confinement
-    modules: dict[str, types.ModuleType]
+    warm: Warm
     scratch: Path
+    spares: int
     _children: dict[int, _Child] = field(default_factory=dict)
+    _waiting: deque[_Child] = field(default_factory=deque)
+    _forks: int = 0
+    _spares_fail: bool = False
     _disk_checked: float = 0.0
 
     def serve(self) -> None:
@@ -75,7 +85,9 @@ class Server:
                 self._reap()
                 self._stop_overruns()
                 if self.control.fileno() in ready:
-                    self._fork(*wire.receive_request(self.control))
+                    self._begin(*wire.receive_request(self.control))
+                elif not ready and self._wants_spare():
+                    self._waiting.append(self._fork())
         except (wire.LostError, ConnectionError):
             return
         finally:
@@ -86,30 +98,54 @@ class Server:
     def _shares_disk(self) -> bool:
         return "namespaces" not in self.confinement.layers
 
+    def _wants_spare(self) -> bool:
+        return len(self._waiting) < self.spares and not self._spares_fail
+
+    def _running(self) -> list[_Child]:
+        return [each for each in self._children.values() if each.run is not None]
+
     def _patience(self) -> float | None:
-        """Milliseconds until a child must be looked at."""
-        if not self._children:
+        """Milliseconds until something must be done unasked."""
+        if self._wants_spare():
+            return _QUIET_MILLISECONDS
+        running = self._running()
+        if not running:
             return None
         if self._shares_disk:
             return _DISK_CHECK_SECONDS * 1000
-        first = min(c.started for c in self._children.values()) + self.confinement.limits.wall_seconds
+        first = min(each.started for each in running) + self.confinement.limits.wall_seconds
         return max(0.0, first - time.monotonic()) * 1000 + 1
 
-    def _fork(self, run: int, descriptors: list[int]) -> None:
-        files = child.Files(*descriptors)
+    def _begin(self, run: int, descriptors: list[int]) -> None:
+        """Give a run to a waiting child, or to a new one."""
+        self._spares_fail = False
+        while self._waiting:
+            taker = self._waiting.popleft()
+            if _hand_over(taker, run, descriptors):
+                break  # else it died while it waited
+        else:
+            taker = self._fork()
+            if not _hand_over(taker, run, descriptors):
+                taker.ending = "no_setup"
+        *others, stderr = descriptors
+        for descriptor in others:
+            os.close(descriptor)
+        taker.run, taker.started, taker.stderr = run, time.monotonic(), stderr
+
+    def _fork(self) -> _Child:
         scratch = self.scratch
+        self._forks += 1
         if self._shares_disk:
-            scratch = self.scratch / str(run)
+            scratch = self.scratch / str(self._forks)
             scratch.mkdir(mode=0o700)
-        reader, writer = os.pipe()
-        started = time.monotonic()
+        ours, theirs = socket.socketpair()
         zygote = os.getpid()
         pid = os.fork()
         if pid == 0:
-            child.live(files, writer, scratch, self.confinement, self.modules, zygote)
-        for descriptor in (writer, files.code, files.report, files.stdout):
-            os.close(descriptor)
-        self._children[pid] = _Child(run, started, reader, files.stderr, scratch)
+            child.live(theirs, scratch, self.confinement, self.warm, zygote)
+        theirs.close()
+        born = self._children[pid] = _Child(pid, ours, scratch)
+        return born
 
     def _reap(self) -> None:
         while True:
@@ -122,7 +158,9 @@ class Server:
             ended = self._children.pop(pid, None)
             if ended is None:  # a cleaner
                 continue
-            self._clear(pid, ended)
+            self._clear(ended)
+            if ended.run is None:
+                continue
             wire.send_finished(
                 self.control,
                 wire.Finished(
@@ -134,16 +172,24 @@ class Server:
                 ),
             )
 
-    def _clear(self, pid: int, ended: _Child) -> None:
+    def _clear(self, ended: _Child) -> None:
         """Close and remove what a child leaves, and pass on why it never began, if so."""
-        said = os.read(ended.pipe, 600)
-        os.close(ended.pipe)
-        if said != child.READY:
-            if ended.ending == "by_itself":
-                ended.ending = "no_setup"
-            os.write(ended.stderr, said)
-        os.close(ended.stderr)
-        self._kill_family(pid)
+        try:
+            said = ended.channel.recv(600, socket.MSG_DONTWAIT)
+        except OSError:  # it was killed before it could say anything, or after it had hung up
+            said = b""
+        ended.channel.close()
+        if ended.run is None:
+            with contextlib.suppress(ValueError):
+                self._waiting.remove(ended)
+            self._spares_fail = True
+        else:
+            if said != child.READY:
+                if ended.ending == "by_itself":
+                    ended.ending = "no_setup"
+                os.write(ended.stderr, said)
+            os.close(ended.stderr)
+        self._kill_family(ended.pid)
         if self._shares_disk:
             if ended.ending == "by_itself" and self._is_over(ended):
                 ended.ending = "disk"  # it was faster than the watch
@@ -154,7 +200,7 @@ class Server:
         look_at_disk = self._shares_disk and now - self._disk_checked >= _DISK_CHECK_SECONDS
         if look_at_disk:
             self._disk_checked = now
-        for pid, running in self._children.items():
+        for running in self._running():
             if running.ending != "by_itself":
                 continue
             if now - running.started > self.confinement.limits.wall_seconds:
@@ -163,7 +209,7 @@ class Server:
                 running.ending = "disk"
             else:
                 continue
-            os.kill(pid, signal.SIGKILL)
+            os.kill(running.pid, signal.SIGKILL)
 
     def _is_over(self, child: _Child) -> bool:
         limits = self.confinement.limits
@@ -184,6 +230,14 @@ class Server:
         if "seccomp" not in self.confinement.layers:
             with contextlib.suppress(OSError):
                 os.killpg(pid, signal.SIGKILL)
+
+
+def _hand_over(taker: _Child, run: int, descriptors: list[int]) -> bool:
+    try:
+        wire.send_request(taker.channel, run, descriptors)
+    except OSError:
+        return False
+    return True
 
 
 def _clean(scratch: Path) -> None:

@@ -5,50 +5,89 @@ from __future__ import annotations
 import gc
 import importlib
 import io
-import random
+import os
+import tempfile
 import types
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
-NAMESPACE = {"plt": "matplotlib.pyplot", "pd": "pandas", "sns": "seaborn", "np": "numpy"}
-"""The names every snippet finds imported."""
+from llmi_sandbox.code.zygote import fonts
+from llmi_sandbox.code.zygote.figure import Saves, hush_show
 
-PACKAGES = ("matplotlib", "pandas", "seaborn", "numpy", "scipy", "PIL", "mpl_toolkits", "dateutil", "pytz")
-"""Packages whose own folders are readable wherever they are installed."""
+_BESIDE = ("scipy", "PIL", "mpl_toolkits", "dateutil", "pytz")
+"""Packages a snippet may import by itself, wherever they are installed."""
+
+SCRATCH_VARIABLES = ("HOME", "TMPDIR", "MPLCONFIGDIR")
+_VARIABLES = {
+    "USER": "sandbox",
+    "LOGNAME": "sandbox",
+    "PATH": os.defpath,
+    "LANG": "C.UTF-8",
+    "MPLBACKEND": "Agg",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+}
 
 _AHEAD = ("mpl_toolkits.mplot3d", "PIL.PngImagePlugin", "matplotlib.backends.backend_agg")
 
 
-def warm_up() -> dict[str, types.ModuleType]:
-    """Import, draw a throw-away figure, and freeze the heap. Returns the namespace's modules.
+@dataclass(frozen=True, slots=True)
+class Warm:
+    """What every fork finds ready.
+
+    Attributes:
+        modules: the snippets' namespace, by name.
+        saves: remembers what a snippet saves; each fork has its own copy.
+        packages: names of the packages whose own folders snippets read.
+    """
+
+    modules: dict[str, types.ModuleType]
+    saves: Saves
+    packages: tuple[str, ...]
+
+
+def warm_up(namespace: Mapping[str, str], figures: int) -> Warm:
+    """Import, draw a throw-away figure, and freeze the heap. Raises ImportError for a package that is not there.
 
     pandas' own plotting is not touched: importing it changes how matplotlib draws dates.
+
+    Args:
+        namespace: module by the name it has in snippets, as `{"np": "numpy"}`.
+        figures: how many figures a snippet hands back at most.
     """
     import matplotlib as mpl
 
     mpl.use("Agg")
-    modules = {alias: importlib.import_module(name) for alias, name in NAMESPACE.items()}
-    for name in _AHEAD:
-        importlib.import_module(name)
-    _draw_once(modules["plt"])
+    modules = {name: importlib.import_module(module) for name, module in namespace.items()}
+    for module in _AHEAD:
+        importlib.import_module(module)
+    fonts.fall_back()
+    _draw_once()
+    importlib.import_module("numpy").random.seed(0)  # the same snippet draws the same figure
+    saves = Saves(figures)  # after the throw-away figure, which is nobody's
+    saves.watch()
+    hush_show()
     gc.collect()
     gc.freeze()  # a collection in a child would touch, and so copy, every object of the parent
-    return modules
+    return Warm(modules, saves, _packages(namespace.values()))
 
 
-def font_files() -> list[str]:
-    from matplotlib import font_manager
-
-    return [font.fname for font in font_manager.fontManager.ttflist]
-
-
-def reseed() -> None:
-    """The same snippet draws the same figure: start the global generators from zero."""
-    import numpy as np
-
-    random.seed(0)
-    np.random.seed(0)
+def set_environment(scratch: Path) -> None:
+    """What snippets find in `os.environ`, and where they write."""
+    os.environ.clear()
+    os.environ.update(_VARIABLES)
+    os.environ.update(dict.fromkeys(SCRATCH_VARIABLES, str(scratch)))
+    tempfile.tempdir = None
 
 
-def _draw_once(plt: types.ModuleType) -> None:
+def _packages(modules: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(("matplotlib", *(module.partition(".")[0] for module in modules), *_BESIDE)))
+
+
+def _draw_once() -> None:
+    from matplotlib import pyplot as plt
+
     figure, axes = plt.subplots()
     axes.plot([0, 1], label="line")
     axes.bar([0, 1], [1, 2])

@@ -1,0 +1,64 @@
+"""What the commands share: messages on standard error, and errors as one line and an exit status.
+
+Exit status: 0 done; 1 the work or a check failed; 2 the command line is wrong or a file cannot be used; 3 this machine
+lacks something, such as a way to isolate code.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from llmi_schema import Picture
+
+FAILED, USAGE, MISSING = 1, 2, 3
+
+
+def read_text(path: Path) -> str:
+    data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+    return data.decode("utf-8")
+
+
+def read_picture(path: Path) -> Picture:
+    from llmi_sandbox.pictures import from_bytes
+    from llmi_schema import Provenance
+
+    return from_bytes(path.read_bytes(), Provenance(tool="input", provider="user", request=path.name))
+
+
+def console_for_messages() -> Console:
+    from rich.console import Console
+
+    return Console(stderr=True, soft_wrap=True)
+
+
+@contextmanager
+def reported(console: Console) -> Iterator[None]:
+    """Turn errors that a user can act on into one line and an exit status."""
+    from llmi_schema import LLMIError, SystemRequirementError
+
+    try:
+        yield
+    except SystemRequirementError as error:
+        _fail(console, str(error).replace("unsafe=True", "--unsafe"), MISSING)
+    except LLMIError as error:
+        _fail(console, str(error), USAGE)
+    except UnicodeDecodeError as error:
+        _fail(console, f"the file is not UTF-8 text: {error}", USAGE)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(console, f"{where}{error.strerror or error}", USAGE)
+
+
+def _fail(console: Console, message: str, status: int) -> None:
+    console.print("[red]error:[/] ", end="")
+    console.print(message, markup=False)
+    raise typer.Exit(status)
