@@ -3,6 +3,7 @@
     python benchmarks/sandbox.py speed                      # a hundred varied snippets, throughput, latency: 6 minutes
     python benchmarks/sandbox.py soak --snippets 20000      # nothing may leak: 10 minutes; 100000 take an hour
     python benchmarks/sandbox.py fuzz --snippets 10000      # no input may raise: 2 minutes
+    python benchmarks/sandbox.py attacks                    # as root also as nobody and as in Docker: 1 minute
 
 Processor time of the sandbox is all of it: the child's, the zygote's and launcher's, and the host's for decoding and
 encoding. Both sides get the same snippets, in the same run, and both hand back PNG bytes.
@@ -10,7 +11,8 @@ encoding. Both sides get the same snippets, in the same run, and both hand back 
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
+import json
 import os
 import random
 import statistics
@@ -32,7 +34,9 @@ from llmi_sandbox.code import CodeSandbox, Kind, Limits
 
 app = typer.Typer(help=__doc__, pretty_exceptions_enable=False, rich_markup_mode=None)
 
-SNIPPETS = Path(__file__).parents[1] / "tests/sandbox/code/snippets.py"
+COLLECTIONS = Path(__file__).parents[1] / "tests/sandbox/code"
+"""Where the snippets and the attacks of the tests are."""
+
 SIMPLE = ("lines", "bars")
 """Topics of one plain chart each; the others have panels, themes, surfaces, programs."""
 
@@ -49,10 +53,10 @@ if plt.get_fignums():
 
 def _snippets(wanted: int) -> dict[str, str]:
     """A sample of the collection, evenly over its topics."""
-    spec = importlib.util.spec_from_file_location("snippets", SNIPPETS)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    every = [(name, code) for name, code in module.load().items() if "sys.exit" not in code]
+    sys.path.insert(0, os.fspath(COLLECTIONS))
+    from snippets import load
+
+    every = [(name, code) for name, code in load().items() if "sys.exit" not in code]
     return dict(every[k * len(every) // wanted] for k in range(min(wanted, len(every))))
 
 
@@ -400,6 +404,29 @@ def _mutated(code: str, lot: random.Random) -> str:
         new = lot.choice(("", "(", "\n", "None", "1e999", "\0", "💥", "yield ", "del ", "import os;", "\t"))
         code = code[:at] + new + code[at + length :]
     return code
+
+
+# -- attacks ----------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def attacks(step: int = typer.Option(1, help="Try every so manyth only.")) -> None:
+    """Run the attack suite of the tests from each sort of host."""
+    reports = {}
+    for host in ("root", "nobody", "docker") if os.getuid() == 0 else ("as you are",):
+        suite = [sys.executable, os.fspath(COLLECTIONS / "attack_suite.py"), host, str(step)]
+        done = subprocess.run(suite, capture_output=True, text=True)
+        if done.returncode:
+            typer.echo(f"{host}: {done.stderr.strip().splitlines()[-1]}", err=True)
+        else:
+            reports[host] = json.loads(done.stdout)
+    rows = [
+        (host, report["tier"], report["attacks"], len(report["worked"]), len(report["documented"]), report["well"])
+        for host, report in reports.items()
+    ]
+    show("Attacks that worked", ("host", "tier", "attacks", "worked", "stat probes", "host well"), rows)
+    record("sandbox-attacks", reports, step=step)
+    raise typer.Exit(1 if any(report["worked"] or not report["well"] for report in reports.values()) else 0)
 
 
 if __name__ == "__main__":

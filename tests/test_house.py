@@ -75,7 +75,7 @@ def test_import_is_quick(package: str) -> None:
     assert seconds < 0.2
 
 
-@pytest.mark.parametrize("command", ["llmi-train", "llmi-data", "llmi-sandbox"])
+@pytest.mark.parametrize("command", ["llmi-train", "llmi-data", "llmi-sandbox", "llmi-reward"])
 def test_commands_start_quickly(command: str) -> None:
     package = command.replace("-", "_")
     code = f"""if True:

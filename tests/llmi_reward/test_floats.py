@@ -1,5 +1,7 @@
 """What float-only frameworks are handed: the same keys always, and parts that add up."""
 
+import base64
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +10,7 @@ from llmi_reward import Score
 from llmi_reward.integrations.floats import UnscoredError, as_floats, exact_parts, value_of
 from llmi_reward.integrations.rows import Row
 from llmi_reward.integrations.scorer import Scored
+from llmi_schema import ConfigurationError
 
 LABELS = ("a", "b*c", "d")
 
@@ -38,6 +41,15 @@ def test_exact_parts_add_up_to_the_value_exactly(shares, off):
     parts = exact_parts(scored(Score(value, contributions=dict(zip(LABELS, shares, strict=True)))), LABELS)
     assert sum(parts.values()) == value
     assert list(parts) == [*LABELS, "rounding"]
+
+
+@pytest.mark.parametrize("prefix", ["", "data:image/png;base64,"])
+def test_pictures_come_through_json_as_base64(make, prefix):
+    text = prefix + base64.b64encode(make.png(3)).decode()
+    (picture,) = Row.read("?", "!", {"image_count": 0, "input_pictures": [text]}).pictures()
+    assert picture.png == make.png(3)
+    with pytest.raises(ConfigurationError, match="base64 or a data URL"):
+        Row.read("?", "!", {"image_count": 0, "input_pictures": ["fox.png"]}).pictures()
 
 
 @pytest.mark.parametrize(

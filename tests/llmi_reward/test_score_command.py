@@ -68,6 +68,24 @@ def test_the_command_writes_one_row_per_rollout(tmp_path, rows):
     ]
 
 
+def test_a_second_run_of_the_command_goes_on(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "moody_reward.py").write_text(
+        "from llmi_reward import Score\n"
+        "async def score(sample):\n"
+        "    return Score.unscored('down') if sample.prompt == 'down' else Score(1.0)\n"
+    )
+    write(tmp_path / "r.jsonl", [{"prompt": p, "completion": "x", "image_count": 0} for p in ("up", "down")])
+    for counts in ("1 scored and 1 unscored now, 0 from before", "0 scored and 1 unscored now, 1 from before"):
+        done = run("r.jsonl", "--reward", "moody_reward:score", "--render", "none")
+        assert done.exit_code == 0, done.output
+        assert counts in done.output
+    refused = run("r.jsonl", "--reward", "rules", "--render", "none")
+    assert refused.exit_code == 2
+    assert "--restart" in refused.output
+    assert run("r.jsonl", "--reward", "rules", "--render", "none", "--restart").exit_code == 0
+
+
 class Judge:
     """Answers a number of samples, then is interrupted."""
 

@@ -186,7 +186,8 @@ async def test_what_is_no_picture_costs_its_row(render):
     reward = trl_reward(presets.rules(), render=render, on_batch=seen.append)
     pictures = [["fox.png"], [{"bytes": None, "path": "fox.png"}], []]
     assert await call(reward, ["Prose."] * 3, image_count=[0] * 3, input_pictures=pictures) == [None, None, 1.0]
-    assert "an input picture is PNG bytes" in seen[0].rows[0].score.reason
+    assert "given as text is base64" in seen[0].rows[0].score.reason
+    assert "an input picture is PNG bytes" in seen[0].rows[1].score.reason
 
 
 async def test_metrics_and_columns(make):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from llmi_schema import (
     ConstraintError,
     ImageCount,
     RowConstraint,
+    Thought,
     document_grammar,
     parse,
 )
@@ -23,6 +26,7 @@ pytest.importorskip("outlines")
 from tests.llmi_schema.conftest import EXTRA  # noqa: E402
 
 from llmi_schema.decoding import DocumentProcessor  # noqa: E402
+from llmi_schema.vocabulary import Recent  # noqa: E402
 
 PROMPT = 3
 
@@ -137,6 +141,22 @@ def model(tokenizer: Any) -> Any:
     return LlamaForCausalLM(config).eval()
 
 
+def test_a_thought_comes_first_and_the_pictures_after_it(tokenizer: Any) -> None:
+    row = RowConstraint(ImageCount.exactly(1), may_think=True)
+    size = len(tokenizer) + EXTRA
+    processor = DocumentProcessor(tokenizer, size, [row], 150)
+    start = tokenizer.encode("<think>one <imgen>?")
+    ids = torch.full((1, PROMPT), 5)
+    for step in range(150):
+        scores = processor(ids, torch.randn(1, size, generator=GENERATOR))
+        token = start[step] if step < len(start) else int(scores.argmax())
+        assert scores[0, token] > float("-inf")
+        ids = torch.cat([ids, torch.tensor([[token]])], 1)
+    text = document_of(ids[0, PROMPT:].tolist(), tokenizer)
+    assert check(text, row) == 1
+    assert isinstance(parse(text).segments[0], Thought)
+
+
 class TestTransformers:
     ROWS = (
         RowConstraint(ImageCount.exactly(1)),
@@ -181,6 +201,26 @@ class TestTransformers:
         processor = DocumentProcessor(tokenizer, model.config.vocab_size, [RowConstraint()] * 1, 60)
         with pytest.raises(ConfigurationError, match="beam search"):
             model.generate(**batch, max_new_tokens=60, num_beams=4, logits_processor=LogitsProcessorList([processor]))
+
+
+def test_what_is_remembered_may_be_shared_by_threads() -> None:
+    """Reading and forgetting at once lost entries under a reader's hands before there was a lock."""
+    recent: Recent[int, int] = Recent(8)
+
+    def use(seed: int) -> None:
+        rng = random.Random(seed)
+        for _ in range(3_000):
+            key = rng.randrange(24)
+            assert recent.get(key) in (None, key)
+            recent.put(key, key)
+
+    switching = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(use, range(4)))
+    finally:
+        sys.setswitchinterval(switching)
 
 
 class TestMistakes:

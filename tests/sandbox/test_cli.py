@@ -32,6 +32,14 @@ def test_run_saves_the_figure(cli, tmp_path):
     assert f"bars.png: {picture.width} x {picture.height} pixels" in result.output
 
 
+def test_run_shows_what_the_snippet_printed_and_draws_as_fine_as_asked(cli, tmp_path):
+    (tmp_path / "plot.py").write_text("print('seven'); plt.figure(figsize=(2, 1)); plt.plot([1, 2])")
+    result = cli("run", "plot.py", "--dpi", "50")
+    assert result.exit_code == 0, result.output
+    assert result.stdout == "seven\n"
+    assert "100 x 50 pixels" in result.stderr
+
+
 def test_run_reads_standard_input_and_reports_a_failing_snippet(cli, tmp_path):
     result = cli("run", "-", input="import math\nplt.plot([1])\nraise ValueError('[bold]no[/] data')")
     assert result.exit_code == 1
@@ -87,6 +95,8 @@ def test_doctor_tries_everything(cli):
     result = cli("doctor")
     assert result.exit_code == 0, result.output
     assert "code sandbox: Snippets are" in result.output
+    for layer in ("namespaces", "landlock: ABI", "seccomp", "limits"):
+        assert f"  {layer}" in result.output
     for tool in ("search", "diffusion", "code", "edit"):
         assert tool in result.output
     assert result.output.count("ok in") == 4

@@ -10,6 +10,7 @@ from PIL import Image
 
 from llmi_sandbox.errors import PictureError
 from llmi_sandbox.pictures import PictureLimits, decode, encode, from_bytes, is_blank
+from llmi_sandbox.png import to_png
 from llmi_schema import Provenance
 
 HERE = Provenance(tool="search", provider="test")
@@ -145,3 +146,12 @@ def test_a_thin_line_or_a_faint_ramp_is_not_blank():
     assert not is_blank(line)
     assert not is_blank(Image.linear_gradient("L"))
     assert not is_blank(noise())
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 1), (1, 7), (64, 48)])
+def test_png_holds_every_pixel_and_is_no_larger_than_need_be(size):
+    pixels = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    written = to_png(Image.fromarray(pixels))
+    with Image.open(io.BytesIO(written)) as image:
+        assert (image.mode, image.info) == ("RGB", {})
+        assert (np.asarray(image) == pixels).all()

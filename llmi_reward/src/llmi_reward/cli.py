@@ -98,7 +98,7 @@ def score(
         with _progress(console, len(given)) as show:
             async with open_renderer(render) as renderer:
                 scorer = Scorer(loaded, renderer, deadline_seconds=deadline, limit=UnscoredLimit(stop_unscored))
-                setting = f"{loaded!r} rendered by {render}"
+                setting = f"{reward} rendered by {render}"  # names: a function's repr is another one in every process
                 return await score_rollouts(
                     given, scorer, target, setting=setting, concurrency=concurrency, progress=show
                 )
@@ -122,6 +122,8 @@ def redteam(
     """Attack a reward: does a trick earn more than the same answer without it? Exit status 1 where one does."""
     import json
 
+    from rich.console import Console
+
     from llmi_reward.loading import load_reward
     from llmi_reward.redteam import ATTACKS, FAMILIES, attack_reward
     from llmi_reward.redteam.table import breaches_table, families_table
@@ -133,9 +135,10 @@ def redteam(
             raise ConfigurationError(f"no family {', '.join(sorted(unknown))}; there are {', '.join(FAMILIES)}")
         attacks = [attack for attack in ATTACKS if not family or attack.family in family]
         done = attack_reward(load_reward(reward), attacks, concurrency=concurrency)
-        console.print(families_table(done))
+        results = Console()  # the report is what was asked for; messages go to standard error
+        results.print(families_table(done))
         if done.breaches:
-            console.print(breaches_table(done))
+            results.print(breaches_table(done))
         if report is not None:
             report.write_text(json.dumps(done.to_json(), indent=1) + "\n", encoding="utf-8")
         if done.breaches:

@@ -12,7 +12,6 @@ have a score.
 from __future__ import annotations
 
 import asyncio
-import base64
 import hashlib
 import json
 import os
@@ -162,11 +161,7 @@ def _row(columns: dict[str, Any]) -> Row:
             completion = RenderedDocument.model_validate(columns["document"])
         except ValueError as error:
             completion = _Unreadable(f"`document` is no rendered document: {error}")
-    pictures = columns.get("input_pictures")
-    if isinstance(pictures, list):
-        pictures = [base64.b64decode(picture) if isinstance(picture, str) else picture for picture in pictures]
-    given = {**columns, "input_pictures": pictures}
-    return Row.read(columns.get("prompt", ""), completion, given, truncated=bool(columns.get("truncated")))
+    return Row.read(columns.get("prompt", ""), completion, columns, truncated=bool(columns.get("truncated")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 
 from llmi_schema.calls import CLOSE_THOUGHT, OPEN_TAG
+from llmi_schema.elimination import plain_regex
 from llmi_schema.expressions import (
     Choice,
     Digit,
@@ -21,9 +22,6 @@ from llmi_schema.expressions import (
 )
 from llmi_schema.lexis import (
     DEAD,
-    FORBIDDEN,
-    FORBIDDEN_IN_STRINGS,
-    FORBIDDEN_IN_THOUGHTS,
     STRING,
     STRING_REGEX,
     TEXT,
@@ -33,23 +31,9 @@ from llmi_schema.lexis import (
     Lexeme,
 )
 
-# A lexer joins text and marker in one lexeme: alone, TEXT would swallow the beginning of the marker.
-_LARK_ESCAPE = (
-    r'\\(["\\\/bfnrt]|u([0-9a-cA-CefEF][0-9a-fA-F]{3}|[dD][0-7][0-9a-fA-F]{2}'
-    r"|[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}))"
-)
-_LARK_TERMINALS = rf"""
-FORBIDDEN: /(?s:.*)({{words}})(?s:.*)/
-FORBIDDEN_IN_STRINGS: /(?s:.*)({{string_words}})(?s:.*)/
-TEXT: /(?s:.+)/ & ~FORBIDDEN
-STRING: /"([^"\\\x00-\x1F]|{_LARK_ESCAPE})*"/ & ~FORBIDDEN_IN_STRINGS
-FORBIDDEN_IN_THOUGHTS: /(?s:.*)({{thought_words}})(?s:.*)/
-THOUGHT: (/(?s:.*)/ & ~FORBIDDEN_IN_THOUGHTS) {{end}}
-"""
-
 
 def to_lark(rules: Rules) -> str:
-    """llguidance's Lark. Not for `lark` itself: it uses llguidance's `&` and `~` on terminals."""
+    """llguidance's Lark. Text and the marker that ends it are one terminal: alone, a text would swallow its `<`."""
     markers: dict[str, str] = {}
 
     def write(expression: Expression) -> str:
@@ -61,7 +45,7 @@ def to_lark(rules: Rules) -> str:
             case JsonString():
                 return "STRING"
             case FreeText():
-                return "TEXT?"
+                return "TEXT"
             case TextUntil(marker):
                 return markers.setdefault(marker, f"UNTIL_{len(markers)}")
             case ThoughtUntilEnd():
@@ -70,17 +54,16 @@ def to_lark(rules: Rules) -> str:
                 return _compound(other, write)
 
     bodies = [f"{name}: {write(rule)}" for name, rule in rules.named.items()]
-    until = [f"{name}: (/(?s:.*)/ & ~FORBIDDEN) {_quoted(marker)}" for marker, name in markers.items()]
-    terminals = _LARK_TERMINALS.strip()
-    forbidden = {
-        "{words}": FORBIDDEN,
-        "{string_words}": FORBIDDEN_IN_STRINGS,
-        "{thought_words}": FORBIDDEN_IN_THOUGHTS,
+    terminals = {
+        "TEXT": plain_regex(TEXT),
+        "STRING": plain_regex(STRING),
+        "THOUGHT": plain_regex(THOUGHT, CLOSE_THOUGHT),
     }
-    for place, words in forbidden.items():
-        terminals = terminals.replace(place, "|".join(word.replace("/", r"\/") for word in words))
-    terminals = terminals.replace("{end}", _quoted(CLOSE_THOUGHT))
-    return "\n".join([f"start: {rules.start}", *bodies, terminals, *until]) + "\n"
+    terminals |= {name: plain_regex(TEXT, marker) for marker, name in markers.items()}
+    return (
+        "\n".join([f"start: {rules.start}", *bodies, *(f"{name}: /{regex}/" for name, regex in terminals.items())])
+        + "\n"
+    )
 
 
 def to_ebnf(rules: Rules) -> str:

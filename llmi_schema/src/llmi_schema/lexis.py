@@ -35,7 +35,7 @@ class State:
     other: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Lexeme:
     """A deterministic automaton over characters; state 0 is the start. Only ASCII characters have edges."""
 

@@ -34,16 +34,19 @@ Unsafe = Annotated[bool, typer.Option("--unsafe", help="Run code even where this
 def run(
     file: Annotated[Path, typer.Argument(help="Python that draws one figure; - reads standard input.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the picture goes.")] = Path("plot.png"),
+    dpi: Annotated[float | None, typer.Option(min=1, help="Resolution; the figure's own unless set.")] = None,
     unsafe: Unsafe = False,
 ) -> None:
     """Run a plotting snippet in the sandbox and save its figure."""
-    from llmi_sandbox.code import CodeSandbox
+    from llmi_sandbox.code import CodeSandbox, Limits
 
     console = console_for_messages()
     with reported(console):
         code = read_text(file)
-        with CodeSandbox(workers=1, unsafe=unsafe) as sandbox:
+        with CodeSandbox(workers=1, spares=0, limits=Limits(dpi=dpi), unsafe=unsafe) as sandbox:
             result = sandbox.run(code)
+        if result.stdout:
+            typer.echo(result.stdout, nl=False)
         if result.picture is None:
             console.print(f"[red]{result.kind}[/]: ", end="")
             console.print(result.message, markup=False)
@@ -114,6 +117,8 @@ def doctor(unsafe: Unsafe = False) -> None:
     with reported(console):
         isolation = probe()
         console.print(f"code sandbox: {isolation.sentence}", markup=False)
+        for layer in (*isolation.layers, *isolation.missing):
+            console.print(f"  {layer}: {isolation.layers.get(layer) or isolation.missing[layer]}", markup=False)
         calls: list[ToolCall] = [
             SearchCall(description="", params=SearchParams(query="a red fox")),
             DiffusionCall(description="", params=DiffusionParams(prompt="a lighthouse at sunset")),

@@ -70,6 +70,14 @@ async def test_the_judges_of_one_sample_are_asked_together(make, judging):
     assert score.value == 1.0
 
 
+async def test_a_judges_marks_have_curves(judging):
+    model = judging.Scripted(judging.marks(text=4, image=3), judging.marks(text=1, image=3))
+    scored = await Scorer(LLMJudge(model), rendered).score_all(rows(2))
+    found = batch_metrics(scored)
+    assert (found["marks/llm/text"], found["marks/llm/image"]) == (2.5, 3.0)
+    assert found["components/llm"] == pytest.approx((LIKED + ((1.4 + 0.6 * 3) / 2 - 1) / 4) / 2)
+
+
 async def test_an_outage_is_counted_logged_and_ends_the_run_with_a_sentence(caplog):
     async with FaultyServer(lambda call: "500") as server:
         retries = Retries(attempts=2, first_seconds=0.01)

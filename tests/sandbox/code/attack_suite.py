@@ -208,12 +208,12 @@ def become(sort: str) -> None:
     if sort == "nobody":
         _become_nobody()
     elif sort == "docker":
-        _refuse(_DOCKER_REFUSES)
+        _refuse(_DOCKER_REFUSES.split())
         _keep_capabilities(_DOCKER_KEEPS)
 
 
 def _become_nobody() -> None:
-    """By name where that user may run this interpreter; else as a user of a namespace who owns our files, and no more."""
+    """By name where that user may run this interpreter; else as a user of a namespace who merely owns our files."""
     nobody = 65534
     try:
         subprocess.run([sys.executable, "-c", ""], user=nobody, group=nobody, check=True, stderr=subprocess.DEVNULL)
@@ -232,7 +232,12 @@ def _become_nobody() -> None:
 
 # What Docker's default profile refuses of the calls known here, and the capabilities it leaves to a container's root.
 # Source: moby/profiles/seccomp/default.json and moby/oci/caps/defaults.go.
-_DOCKER_REFUSES = ["acct", "add_key", "bpf", "clock_adjtime", "clock_settime", "delete_module", "finit_module", "fsconfig", "fsmount", "fsopen", "fspick", "init_module", "io_uring_enter", "io_uring_register", "io_uring_setup", "ioperm", "iopl", "kcmp", "kexec_file_load", "kexec_load", "keyctl", "mount", "mount_setattr", "move_mount", "open_by_handle_at", "open_tree", "perf_event_open", "pivot_root", "quotactl", "reboot", "request_key", "setdomainname", "sethostname", "setns", "settimeofday", "swapoff", "swapon", "syslog", "umount2", "unshare", "userfaultfd"]
+_DOCKER_REFUSES = """
+    acct add_key bpf clock_adjtime clock_settime delete_module finit_module fsconfig fsmount fsopen fspick init_module
+    io_uring_enter io_uring_register io_uring_setup ioperm iopl kcmp kexec_file_load kexec_load keyctl mount
+    mount_setattr move_mount open_by_handle_at open_tree perf_event_open pivot_root quotactl reboot request_key
+    setdomainname sethostname setns settimeofday swapoff swapon syslog umount2 unshare userfaultfd
+"""
 _DOCKER_KEEPS = (0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31)
 _ALLOW, _EPERM, _ENOSYS = 0x7FFF0000, 0x00050001, 0x00050026
 _NEW_NAMESPACES = 0x7E020000

@@ -11,7 +11,7 @@ from email.policy import HTTP
 import pytest
 from loopback import Loopback, Request, answer, json_answer, png
 
-from llmi_sandbox import Drawing, ImageServer, ServedEditor, ServedGenerator, Toolkit, Web
+from llmi_sandbox import Drawing, ImageServer, Policy, ServedEditor, ServedGenerator, Toolkit, Web
 from llmi_sandbox.errors import ProviderError
 from llmi_schema import ConfigurationError
 
@@ -175,7 +175,8 @@ async def test_a_link_to_elsewhere_inside_is_not_followed(server, web, calls):
 )
 async def test_what_a_server_may_answer_instead(server, web, calls, reply, reason):
     server.on(GENERATE, reply)
-    toolkit = Toolkit({"diffusion": ServedGenerator([ImageServer(server.base, "vllm")], web=web)}, deadline_seconds=5)
+    tool = ServedGenerator([ImageServer(server.base, "vllm")], web=web)
+    toolkit = Toolkit({"diffusion": tool}, deadline_seconds=5, policy=Policy(first_delay=0.01))
     result = await toolkit.call(calls.diffusion("x"))
     assert result.reason == reason, result.message
 
@@ -187,6 +188,18 @@ async def test_a_server_of_unknown_dialect_is_asked_once(server, web, calls):
     for _ in range(2):
         assert (await generator(calls.diffusion("x"), ())).ok
     assert server.seen == ["GET /v1/models", f"POST {GENERATE}", f"POST {GENERATE}"]
+
+
+async def test_sglang_is_recognised(server, web, calls):
+    server.on("/models", json_answer({"model_path": "Qwen/Qwen-Image", "task_type": "T2I"}))
+    server.on(GENERATE, json_answer(OPENAI))
+    assert (await ServedGenerator([ImageServer(server.base)], web=web)(calls.diffusion("x"), ())).ok
+    assert server.requests[-1].json()["width"] == 1024
+
+
+async def test_a_server_of_no_known_kind_is_said(server, web, calls):
+    with pytest.raises(ProviderError, match="speaks no dialect known here"):
+        await ServedGenerator([ImageServer(server.base)], web=web)(calls.diffusion("x"), ())
 
 
 async def test_the_published_server_is_recognised(server, web, calls):
@@ -246,6 +259,18 @@ async def test_a_server_that_fails_is_passed_over_until_it_is_well(server, web, 
             await generator(calls.diffusion(f"again {i}"), ())
             await asyncio.sleep(0.05)
         assert server.seen.count(f"POST {GENERATE}") > 1, "and then it works again"
+
+
+async def test_the_only_server_is_asked_at_once_whether_it_is_back(server, web, calls):
+    server.on(GENERATE, json_answer({}, 503))
+    generator = ServedGenerator([ImageServer(server.base, "vllm")], web=web)
+    with pytest.raises(ProviderError, match="503"):
+        await generator(calls.diffusion("x"), ())
+    server.on(GENERATE, json_answer(OPENAI))
+    with pytest.raises(ProviderError, match="no image server is well"):
+        await generator(calls.diffusion("x"), ())
+    server.on("/health", json_answer({"status": "ok"}))
+    assert (await generator(calls.diffusion("x"), ())).ok
 
 
 async def test_when_none_is_there_the_reason_is_said(web, calls):

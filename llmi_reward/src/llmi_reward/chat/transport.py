@@ -1,12 +1,14 @@
-"""Sends requests with the `openai` library, whose own retries are off."""
+"""Sends requests, each once, with the HTTP client of the `openai` library."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+import importlib
+import ssl
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
+from urllib.parse import quote, urlencode
 
 from llmi_reward.chat.endpoint import Endpoint
 from llmi_reward.chat.errors import ChatError
@@ -27,92 +29,76 @@ class Transport(Protocol):
 
 
 class OpenAITransport:
-    """Chat completions through `openai.AsyncOpenAI` or `AsyncAzureOpenAI`.
+    """Chat completions over the HTTP client that the `openai` library makes for itself.
 
-    The connection pool behind one of them takes time in proportion to its connections for every request, so
-    connections are spread over several clients of a few dozen each; they are made as they are needed.
+    Its request layer is left out: what is sent is JSON already, retries are ours, and it would double the CPU that a
+    call takes. The connection pool of one HTTP client takes time in proportion to its connections for every request,
+    so connections are spread over several clients of a few each, made as they are needed.
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
-        self._make, self._path = _client_maker(endpoint)
+        self._openai = _openai()
+        self._failed = _http_error(self._openai)
+        self._url, self._headers = _address(endpoint)
+        self._certificates = ssl.create_default_context()  # made once: it costs tens of milliseconds
         self._clients: list[Any] = []
         self._busy: list[int] = []
 
     async def send(self, body: bytes) -> Reply:
-        import openai
-
         number = self._least_busy()
         self._busy[number] += 1
         try:
-            found = await self._clients[number].post(
-                self._path,
-                cast_to=openai.HttpxBinaryResponseContent,
-                content=body,
-                options={"headers": {"Content-Type": "application/json", "Accept": "application/json"}},
-            )
-            return Reply(found.response.status_code, found.content)
-        except openai.APIStatusError as error:
-            response = error.response
-            return Reply(response.status_code, response.content, _seconds(response.headers))
-        except openai.APITimeoutError as error:
-            raise ChatError("timeout", f"the server took too long: {error}", billed=True) from error
-        except openai.APIConnectionError as error:
-            # The library hides what happened behind "Connection error."; the cause says it.
-            cause = error.__cause__ or error
-            kind = type(cause).__name__
+            response = await self._clients[number].post(self._url, content=body, headers=self._headers)
+        except self._failed as error:
+            kind = type(error).__name__
             # Only where there was a connection can the request have arrived, and the answer have been charged.
             billed = not kind.startswith(("Connect", "Proxy"))
             raise ChatError(
-                "unreachable", f"no reply from the server: {kind} {cause}".rstrip(), billed=billed
+                "unreachable", f"no reply from the server: {kind} {error}".rstrip(), billed=billed
             ) from error
         finally:
             self._busy[number] -= 1
+        return Reply(response.status_code, response.content, _seconds(response.headers))
 
     async def close(self) -> None:
         clients, self._clients, self._busy = self._clients, [], []
         for client in clients:
             # A connection that is being torn down by the server is as closed as it needs to be.
             with contextlib.suppress(OSError):
-                await client.close()
+                await client.aclose()
 
     def _least_busy(self) -> int:
         if not self._busy or (least := min(self._busy)) >= _PER_CLIENT:
-            self._clients.append(self._make())
+            self._clients.append(self._openai.DefaultAsyncHttpxClient(verify=self._certificates, timeout=None))
             self._busy.append(0)
             return len(self._busy) - 1
         return self._busy.index(least)
 
 
-def _client_maker(endpoint: Endpoint) -> tuple[Callable[[], Any], str]:
-    """How to make a client, and where it posts to."""
+def _openai() -> Any:
     try:
         import openai
     except ImportError:
         raise SystemRequirementError("asking a model over HTTP needs: pip install 'llmi-reward[judges]'") from None
-    import ssl
+    return openai
 
-    certificates = ssl.create_default_context()  # made once: it costs tens of milliseconds
 
-    def http_client() -> Any:
-        return openai.DefaultAsyncHttpxClient(verify=certificates, timeout=None)
+def _http_error(openai: Any) -> type[Exception]:
+    """The base of all errors of the HTTP library under `openai`: httpx for version 2, httpx2 for version 3."""
+    library = importlib.import_module(openai.DefaultAsyncHttpxClient.__base__.__module__.partition(".")[0])
+    error: type[Exception] = library.HTTPError
+    return error
 
-    common: dict[str, Any] = {"api_key": endpoint.api_key, "max_retries": 0, "timeout": None}
+
+def _address(endpoint: Endpoint) -> tuple[str, dict[str, str]]:
+    """Where to post, and the headers that go with it."""
+    base = endpoint.base_url.rstrip("/")
+    headers = {"Content-Type": "application/json", "Accept": "application/json"}
     if endpoint.azure_api_version:
-
-        def azure() -> Any:
-            return openai.AsyncAzureOpenAI(
-                azure_endpoint=endpoint.base_url.rstrip("/"),
-                api_version=endpoint.azure_api_version,
-                http_client=http_client(),
-                **common,
-            )
-
-        return azure, f"/deployments/{endpoint.model}/chat/completions"
-
-    def plain() -> Any:
-        return openai.AsyncOpenAI(base_url=endpoint.base_url, http_client=http_client(), **common)
-
-    return plain, "/chat/completions"
+        path = f"/openai/deployments/{quote(endpoint.model)}/chat/completions"
+        query = urlencode({"api-version": endpoint.azure_api_version})
+        return f"{base}{path}?{query}", {**headers, "api-key": endpoint.api_key}
+    return f"{base}/chat/completions", {**headers, "Authorization": f"Bearer {endpoint.api_key}"}
 
 
 def _seconds(headers: Any) -> float | None:

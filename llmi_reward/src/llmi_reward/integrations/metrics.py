@@ -16,6 +16,7 @@ def batch_metrics(batch: Sequence[Scored]) -> dict[str, float]:
     | `unscored`              | 1 for an unscored row, 0 for a scored one                           |
     | `components/<name>`     | the component's raw value                                           |
     | `contributions/<label>` | what the term adds to the reward                                    |
+    | `marks/<name>/<mark>`   | a judge's marks, 1 to 5                                             |
     | `pictures/delivered`    | distinct pictures per rendered document                             |
     | `pictures/count_met`    | 1 where their number is allowed by the constraint                   |
     | `tools/<tool>/attempts` | closed tags per rendered document                                   |
@@ -35,6 +36,11 @@ def batch_metrics(batch: Sequence[Scored]) -> dict[str, float]:
                 note(f"components/{name}", component)
         for label, share in scored.score.contributions.items():
             note(f"contributions/{label}", share)
+        for name, said in scored.score.details.items():
+            match said:
+                case {"marks": dict(marks)}:
+                    for mark, value in marks.items():
+                        note(f"marks/{name}/{mark}", float(value))
         sample = scored.sample
         if sample is None:
             continue

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -32,7 +34,7 @@ class Row:
         completion: a string, chat messages, or a document that was rendered elsewhere.
         image_count: a published code: -1, 0, 1 to 98, 99 or "inf".
         required_tools: names of tools, or None.
-        input_pictures: PNG bytes, `{"bytes": ...}`, Pillow images or `Picture`s, or None.
+        input_pictures: PNG bytes, base64, `{"bytes": ...}`, Pillow images or `Picture`s; or None.
         split: "train" counts pictures with the published shape, any other value exactly.
         truncated: generation stopped at its token limit.
     """
@@ -119,6 +121,8 @@ def to_picture(value: Any) -> Picture:
         return value
     if isinstance(value, dict):
         value = value.get("bytes")
+    if isinstance(value, str):
+        value = _from_base64(value)
     if isinstance(value, bytes):
         if value.startswith(b"\x89PNG"):
             return Picture.from_png(value, _FROM_USER)
@@ -126,8 +130,17 @@ def to_picture(value: Any) -> Picture:
     if hasattr(value, "convert") and hasattr(value, "save"):
         return Picture.from_png(_png(value), _FROM_USER)
     raise ConfigurationError(
-        f'an input picture is PNG bytes, {{"bytes": ...}} or a Pillow image, not {type(value).__name__}'
+        f'an input picture is PNG bytes, base64, {{"bytes": ...}} or a Pillow image, not {type(value).__name__}'
     )
+
+
+def _from_base64(text: str) -> bytes:
+    """The bytes of base64 text or a data URL, as pictures travel in JSON."""
+    data = text.partition(";base64,")[2] if text.startswith("data:") else text
+    try:
+        return base64.b64decode(data, validate=True)
+    except binascii.Error as error:
+        raise ConfigurationError(f"an input picture given as text is base64 or a data URL: {error}") from None
 
 
 def _open(data: bytes) -> Any:

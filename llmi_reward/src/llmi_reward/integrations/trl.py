@@ -47,7 +47,8 @@ def trl_reward(
             with one was cut off, and its document counts as not finished. Without them nothing counts as cut off.
         on_batch: is handed every scored batch, to keep example documents for a report. Runs in TRL's event loop:
             keep it short. What it raises is logged.
-        options: `language`, `deadline_seconds` and `limit` of `Scorer`. A `limit` that is passed ends training.
+        options: `language`, `deadline_seconds`, `limit` and `observe` of `Scorer`. A `limit` that is passed ends
+            training.
 
     The function raises `ConfigurationError` when the dataset has no `image_count` column.
     """

@@ -28,11 +28,10 @@ from llmi_schema import (
 )
 
 _NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six")
-_ORDINALS = ("First", "Second", "Third", "Fourth", "Fifth", "Sixth")
 _SHOWS = {
-    "search": "the real thing",
+    "search": "a real view",
     "diffusion": "an imagined scene",
-    "code": "the figures",
+    "code": "exact figures",
     "edit": "your picture changed",
 }
 _CHARTS = ("plot", "pie", "stem", "hist")
@@ -53,11 +52,10 @@ def demonstration(row: Row, rng: random.Random, *, careful: bool = True) -> str:
     scenario = _scenario(row)
     usable = ["search", "diffusion", "code"] + (["edit"] if row.images else [])
     tools = _understood(row, usable, rng) if careful else rng.choices(usable, k=rng.randint(0, _MOST))
-    shows = [_SHOWS[tool] for tool in tools]
     parts = [_announcement(len(tools)) if careful else _CARELESS]
-    for ordinal, show, call in zip(_ORDINALS, shows, _calls(tools, scenario, len(row.images), rng), strict=False):
+    for tool, call in zip(tools, _calls(tools, scenario, len(row.images), rng), strict=True):
         tag = call.to_tag()
-        parts += [f"{ordinal}, {show}:", _broken(tag, rng) if not careful and rng.random() < _BROKEN else tag]
+        parts += [f"{_SHOWS[tool].capitalize()}:", _broken(tag, rng) if not careful and rng.random() < _BROKEN else tag]
     parts.append("That is all.")
     return " ".join(parts)
 

@@ -80,8 +80,7 @@ class Pipeline:
         if dtype == "auto":
             dtype = "float32" if device == "cpu" else "bfloat16"
         try:
-            loader: Any = DiffusionPipeline
-            pipeline = loader.from_pretrained(self._model, dtype=getattr(torch, dtype))
+            pipeline = DiffusionPipeline.from_pretrained(self._model, dtype=getattr(torch, dtype))
             pipeline.set_progress_bar_config(disable=True)
             return pipeline.to(device)
         except (OSError, ValueError, AttributeError, RuntimeError) as error:

@@ -1,7 +1,8 @@
 """Several image servers as one: each request goes to the healthy server with the least to do.
 
 A server that cannot be reached is left alone for a while and then asked whether it is well before it gets work again;
-meanwhile, and for the request that met the fault, another one is used. All of this runs in the network's loop.
+meanwhile, and for the request that met the fault, another one is used. Where there is no other it is asked at once. All
+of this runs in the network's loop.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ log = logging.getLogger(__name__)
 
 REST_SECONDS = 15.0
 HEALTH_SECONDS = 3.0
+
+_SIGNS = (("/v1/models", "data", "vllm"), ("/info", "mode", "published"), ("/models", "model_path", "sglang"))
+"""By what a server is recognised: a path, a key of its answer, the dialect."""
 
 _ENDINGS = ("/v1/images/generations", "/v1/images/edits", "/api/v3/images/generations", "/generate", "/edit", "/api/v3")
 
@@ -100,26 +104,21 @@ class Servers:
         raise failure
 
     async def _pick(self, tried: set[int]) -> _Member | None:
-        while left := [m for m in self._members if id(m) not in tried]:
-            now = asyncio.get_running_loop().time()
-            well = [m for m in left if m.rests_until == 0]
-            due = [m for m in left if 0 < m.rests_until <= now]
-            if due and not well:
-                if await self._is_well(due[0]):
-                    return due[0]
-                tried.add(id(due[0]))
-                continue
-            if due:
-                # others do the work meanwhile; the one in doubt is asked beside them
-                due[0].rests_until = now + self._rest
-                due[0].checking = asyncio.create_task(self._check(due[0]))
-            if not well:
-                return None
-            return min(well, key=lambda m: (m.busy, m.served))
-        return None
-
-    async def _check(self, member: _Member) -> None:
-        await self._is_well(member)
+        """The well server with the least to do; where none is well, the first that says it is after all."""
+        left = [member for member in self._members if id(member) not in tried]
+        well = [member for member in left if member.rests_until == 0]
+        if not well:
+            for member in sorted(left, key=lambda m: m.rests_until):
+                if await self._is_well(member):
+                    return member
+                tried.add(id(member))
+            return None
+        now = asyncio.get_running_loop().time()
+        for member in left:
+            if 0 < member.rests_until <= now:  # asked beside the work, which the others do meanwhile
+                member.rests_until = now + self._rest
+                member.asking = asyncio.create_task(self._is_well(member))
+        return min(well, key=lambda m: (m.busy, m.served))
 
     async def _is_well(self, member: _Member) -> bool:
         path = None if member.dialect is None else member.dialect.health
@@ -157,15 +156,18 @@ class Servers:
     async def _find_dialect(self, member: _Member) -> Dialect:
         if member.server.dialect != "auto":
             return DIALECTS[member.server.dialect]
-        try:
-            await self._web.request("GET", f"{member.base}/v1/models", headers=_headers(member), seconds=HEALTH_SECONDS)
-            return DIALECTS["vllm"]
-        except ProviderError as error:
-            if error.transient:
-                raise
-        info: Any = (await self._web.request("GET", f"{member.base}/info", seconds=HEALTH_SECONDS)).json()
-        if isinstance(info, dict) and "mode" in info:
-            return DIALECTS["published"]
+        for path, sign, dialect in _SIGNS:
+            try:
+                answer = await self._web.request(
+                    "GET", member.base + path, headers=_headers(member), seconds=HEALTH_SECONDS
+                )
+            except ProviderError as error:
+                if error.transient:
+                    raise
+                continue
+            said: Any = answer.json()
+            if isinstance(said, dict) and sign in said:
+                return DIALECTS[dialect]
         raise ProviderError(f"{member.base} speaks no dialect known here ({', '.join(DIALECTS)})")
 
 
@@ -178,7 +180,7 @@ class _Member:
     rests_until: float = 0.0
     failure: str = ""
     dialect: Dialect | None = None
-    checking: asyncio.Task[None] | None = None
+    asking: asyncio.Task[bool] | None = None
 
 
 def _headers(member: _Member) -> dict[str, str]:

@@ -7,6 +7,7 @@ credentials and proxies play no part.
 from __future__ import annotations
 
 import asyncio
+import ssl
 
 import httpx2
 
@@ -25,9 +26,17 @@ class Downloader:
     Args:
         trusted: hosts that may be at private addresses and on any port.
         look_up: finds the addresses of a name.
+        certificates: whom to believe.
     """
 
-    def __init__(self, limits: DownloadLimits, rates: Rates, trusted: frozenset[str], look_up: Resolve) -> None:
+    def __init__(
+        self,
+        limits: DownloadLimits,
+        rates: Rates,
+        trusted: frozenset[str],
+        look_up: Resolve,
+        certificates: ssl.SSLContext,
+    ) -> None:
         self._limits = limits
         self._rates = rates
         self._trusted = trusted
@@ -35,6 +44,7 @@ class Downloader:
         # connections are not kept: they are to addresses, and one address serves many names
         self._client = httpx2.AsyncClient(
             trust_env=False,
+            verify=certificates,
             follow_redirects=False,
             timeout=limits.pause,
             limits=httpx2.Limits(max_connections=64, max_keepalive_connections=0),

@@ -139,7 +139,9 @@ class Web:
         connections = self._connections
         if hosts not in connections.downloaders:
             look_up = self._look_up or resolve
-            connections.downloaders[hosts] = Downloader(self._limits, connections.rates, hosts, look_up)
+            connections.downloaders[hosts] = Downloader(
+                self._limits, connections.rates, hosts, look_up, connections.certificates
+            )
         return await connections.downloaders[hosts].fetch(link)
 
     async def _request(
@@ -191,7 +193,9 @@ class _Connections:
         self.rates = Rates({**POLITE, **rates})
         self.downloaders: dict[frozenset[str], Downloader] = {}
         self.threads = ThreadPoolExecutor(min(8, os.cpu_count() or 2), thread_name_prefix="llmi-sandbox-decode")
+        self.certificates = httpx2.create_ssl_context()  # reading them takes longer than all the rest
         self.client = httpx2.AsyncClient(
+            verify=self.certificates,
             follow_redirects=False,
             timeout=httpx2.Timeout(None, connect=CONNECT_SECONDS),
             limits=httpx2.Limits(max_connections=256, max_keepalive_connections=32, keepalive_expiry=30),

@@ -1,6 +1,6 @@
-"""The other side of the sandbox: the warm process, and the children it forks.
+"""The other side of the sandbox: the launcher, its zygotes, and the children they fork.
 
-`main` starts it, `warm` imports and draws once, `server` forks and reaps, `child` is one snippet's process,
-`execute` runs its code, `figure` finds and draws its figure, `disk` watches what it writes (tier B).
+`main` is the launcher, `warm` imports and draws once, `fonts` finds letters, `server` is a zygote, `child` is
+one snippet's process, `execute` runs its code, `figure` finds and draws its figures, `disk` watches its disk (tier B).
 Only the standard library and the drawing libraries are imported here; see `boot`.
 """

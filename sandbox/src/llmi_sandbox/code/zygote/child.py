@@ -17,10 +17,10 @@ from llmi_sandbox.code.isolation.confine import Confinement
 from llmi_sandbox.code.zygote import warm
 from llmi_sandbox.code.zygote.execute import Outcome, execute
 
-READY = b"ready"
-"""What a child says once it is confined, before it is given a line of code."""
+READY, BEGUN = b"ready", b"+"
+"""What a child says once it is confined, and once it has been given its code; in between it has seen none."""
 
-MOST_DESCRIPTORS = 4096  # a zygote has a dozen, and two per running child
+MOST_DESCRIPTORS = 4096  # a zygote has a dozen, and five per running child
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ def live(channel: socket.socket, scratch: Path, confinement: Confinement, ready:
     """Be confined, wait for the code, run it, leave the figures in the report, and end.
 
     Args:
-        channel: to the zygote: the child says `READY` or what went wrong, the zygote sends one request.
+        channel: to the zygote: the child says `READY` or what went wrong, the zygote sends one request, the child
+            says `BEGUN`.
         scratch: its working folder.
         zygote: the parent's process number.
     """
@@ -52,8 +53,10 @@ def live(channel: socket.socket, scratch: Path, confinement: Confinement, ready:
     except wire.LostError:  # the zygote ends, or has no use for another child
         leave(0)
     except BaseException as error:  # noqa: BLE001 - whatever went wrong, the host must learn of it and no code may run
-        channel.send(f"{type(error).__name__}: {error}".encode()[:500])
-        leave(1)
+        try:
+            channel.send(f"{type(error).__name__}: {error}".encode()[:500])
+        finally:
+            leave(1)
     try:
         _answer(report, execute(code, ready.modules, ready.saves, confinement.limits))
         _flush()
@@ -76,13 +79,14 @@ def _settle(channel: int, scratch: Path) -> None:
 def _receive(channel: socket.socket) -> tuple[bytes, mmap.mmap]:
     """Wait for the request; take its files over. Returns the code and the memory of the report."""
     files = Files(*wire.receive_request(channel)[1])
-    channel.close()
     os.dup2(files.stdout, 1)
     os.dup2(files.stderr, 2)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # what a killed snippet printed is kept
     code = os.pread(files.code, os.fstat(files.code).st_size, 0)
     report = mmap.mmap(files.report, 0)
+    channel.send(BEGUN)
+    channel.close()
     os.closerange(3, MOST_DESCRIPTORS)
     return code, report
 

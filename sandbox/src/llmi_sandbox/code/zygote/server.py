@@ -34,7 +34,8 @@ class _Child:
     scratch: Path
     run: int | None = None
     started: float = 0.0
-    stderr: int = -1
+    files: list[int] = field(default_factory=list)
+    was_spare: bool = False
     ending: wire.Ending = "by_itself"
 
 
@@ -116,21 +117,19 @@ class Server:
         first = min(each.started for each in running) + self.confinement.limits.wall_seconds
         return max(0.0, first - time.monotonic()) * 1000 + 1
 
-    def _begin(self, run: int, descriptors: list[int]) -> None:
+    def _begin(self, run: int, files: list[int]) -> None:
         """Give a run to a waiting child, or to a new one."""
         self._spares_fail = False
         while self._waiting:
             taker = self._waiting.popleft()
-            if _hand_over(taker, run, descriptors):
+            taker.was_spare = True
+            if _hand_over(taker, run, files):
                 break  # else it died while it waited
         else:
             taker = self._fork()
-            if not _hand_over(taker, run, descriptors):
+            if not _hand_over(taker, run, files):
                 taker.ending = "no_setup"
-        *others, stderr = descriptors
-        for descriptor in others:
-            os.close(descriptor)
-        taker.run, taker.started, taker.stderr = run, time.monotonic(), stderr
+        taker.run, taker.started, taker.files = run, time.monotonic(), files
 
     def _fork(self) -> _Child:
         scratch = self.scratch
@@ -158,8 +157,7 @@ class Server:
             ended = self._children.pop(pid, None)
             if ended is None:  # a cleaner
                 continue
-            self._clear(ended)
-            if ended.run is None:
+            if self._clear(ended) or ended.run is None:
                 continue
             wire.send_finished(
                 self.control,
@@ -172,28 +170,38 @@ class Server:
                 ),
             )
 
-    def _clear(self, ended: _Child) -> None:
-        """Close and remove what a child leaves, and pass on why it never began, if so."""
+    def _clear(self, ended: _Child) -> bool:
+        """Close and remove what a child leaves, and pass on why it never began, if so.
+
+        True when its run goes on with another child: this one was killed while it waited, and never saw the code.
+        """
         try:
             said = ended.channel.recv(600, socket.MSG_DONTWAIT)
-        except OSError:  # it was killed before it could say anything, or after it had hung up
+        except OSError:  # it was killed before it could say anything
             said = b""
         ended.channel.close()
+        goes_on = False
         if ended.run is None:
             with contextlib.suppress(ValueError):
                 self._waiting.remove(ended)
-            self._spares_fail = True
+            if said != child.READY:  # it could not be confined: no use in trying again before a run needs it
+                self._spares_fail = True
+        elif said == child.READY and ended.was_spare and ended.ending == "by_itself":
+            self._begin(ended.run, ended.files)
+            goes_on = True
         else:
-            if said != child.READY:
+            if said != child.READY + child.BEGUN:
                 if ended.ending == "by_itself":
                     ended.ending = "no_setup"
-                os.write(ended.stderr, said)
-            os.close(ended.stderr)
+                os.write(ended.files[-1], said.removeprefix(child.READY))
+            for file in ended.files:
+                os.close(file)
         self._kill_family(ended.pid)
         if self._shares_disk:
             if ended.ending == "by_itself" and self._is_over(ended):
                 ended.ending = "disk"  # it was faster than the watch
             _clean(ended.scratch)
+        return goes_on
 
     def _stop_overruns(self) -> None:
         now = time.monotonic()
@@ -232,9 +240,9 @@ class Server:
                 os.killpg(pid, signal.SIGKILL)
 
 
-def _hand_over(taker: _Child, run: int, descriptors: list[int]) -> bool:
+def _hand_over(taker: _Child, run: int, files: list[int]) -> bool:
     try:
-        wire.send_request(taker.channel, run, descriptors)
+        wire.send_request(taker.channel, run, files)
     except OSError:
         return False
     return True

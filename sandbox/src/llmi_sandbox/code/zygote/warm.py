@@ -68,6 +68,7 @@ def warm_up(namespace: Mapping[str, str], figures: int) -> Warm:
     saves = Saves(figures)  # after the throw-away figure, which is nobody's
     saves.watch()
     hush_show()
+    gc.set_threshold(20_000, 20, 20)  # a figure's objects are gone with its process; looking for cycles is idle work
     gc.collect()
     gc.freeze()  # a collection in a child would touch, and so copy, every object of the parent
     return Warm(modules, saves, _packages(namespace.values()))
