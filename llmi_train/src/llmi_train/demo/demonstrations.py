@@ -53,9 +53,10 @@ def demonstration(row: Row, rng: random.Random, *, careful: bool = True) -> str:
     usable = ["search", "diffusion", "code"] + (["edit"] if row.images else [])
     tools = _understood(row, usable, rng) if careful else rng.choices(usable, k=rng.randint(0, _MOST))
     parts = [_announcement(len(tools)) if careful else _CARELESS]
-    for tool, call in zip(tools, _calls(tools, scenario, len(row.images), rng), strict=True):
+    for number, call in enumerate(_calls(tools, scenario, len(row.images), rng), 1):
         tag = call.to_tag()
-        parts += [f"{_SHOWS[tool].capitalize()}:", _broken(tag, rng) if not careful and rng.random() < _BROKEN else tag]
+        show = f"{number} of {len(tools)}, {call.description}:" if careful else f"{call.description}:"
+        parts += [show, _broken(tag, rng) if not careful and rng.random() < _BROKEN else tag]
     parts.append("That is all.")
     return " ".join(parts)
 
@@ -90,7 +91,7 @@ def _understood(row: Row, usable: Sequence[str], rng: random.Random) -> list[str
 
 def _calls(tools: Sequence[str], scenario: Scenario, input_images: int, rng: random.Random) -> list[ToolCall]:
     """One call per tool; calls of one tool differ, so that each delivers a picture of its own."""
-    queries, scenes, edits = iter(scenario.queries), iter(scenario.scenes), iter(scenario.edits)
+    queries, things, edits = iter(scenario.queries), iter(scenario.queries), iter(scenario.edits)
     charts = cycle(_charts(scenario, rng))
     calls: list[ToolCall] = []
     for tool in tools:
@@ -99,8 +100,9 @@ def _calls(tools: Sequence[str], scenario: Scenario, input_images: int, rng: ran
                 query = next(queries, scenario.topic)
                 calls.append(SearchCall(description=_SHOWS[tool], params=SearchParams(query=query)))
             case "diffusion":
-                scene = next(scenes, scenario.topic)
-                calls.append(DiffusionCall(description=_SHOWS[tool], params=DiffusionParams(prompt=scene)))
+                thing = next(things, scenario.topic)
+                params = DiffusionParams(prompt=f"{thing} in a dream")
+                calls.append(DiffusionCall(description=_SHOWS[tool], params=params))
             case "code":
                 calls.append(CodeCall(description=_SHOWS[tool], params=CodeParams(code=next(charts))))
             case "edit":
