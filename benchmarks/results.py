@@ -19,7 +19,7 @@ def record(name: str, figures: Mapping[str, Any], **context: Any) -> Path:
     """Write `figures` to `results/<date>-<name>.json`, beside the machine and the versions they were measured on.
 
     Args:
-        name: the benchmark, with its size where it has several: `sandbox-soak`. A second run on a day replaces the first.
+        name: the benchmark, with its size where it has several: `sandbox-soak`. A later run of the day replaces it.
         context: what the figures depend on: sizes, options.
     """
     RESULTS.mkdir(exist_ok=True)

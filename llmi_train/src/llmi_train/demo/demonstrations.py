@@ -9,6 +9,7 @@ of the two is worth being is left to reinforcement learning.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 from itertools import cycle, islice
 
@@ -39,7 +40,7 @@ _CARELESS = "Here you are."
 _MOST = 3  # pictures of a careless author
 
 _SLIPS = 0.03  # how often a careful author gets a number or a tool wrong
-_BROKEN = 0.3  # how often a careless author's tag is broken
+_BROKEN = 0.4  # how often a careless author's tag is broken
 
 
 def demonstration(row: Row, rng: random.Random, *, careful: bool = True) -> str:
@@ -51,11 +52,11 @@ def demonstration(row: Row, rng: random.Random, *, careful: bool = True) -> str:
     """
     scenario = _scenario(row)
     usable = ["search", "diffusion", "code"] + (["edit"] if row.images else [])
-    tools = _understood(row, usable, rng) if careful else rng.choices(usable, k=rng.randint(0, _MOST))
+    tools = _understood(row, usable, rng) if careful else rng.choices(usable, k=rng.randint(1, _MOST))
     parts = [_announcement(len(tools)) if careful else _CARELESS]
     for number, call in enumerate(_calls(tools, scenario, len(row.images), rng), 1):
         tag = call.to_tag()
-        show = f"{number} of {len(tools)}, {call.description}:" if careful else f"{call.description}:"
+        show = f"{number} of {len(tools)}, {call.description}:" if careful else f"{call.description.capitalize()}:"
         parts += [show, _broken(tag, rng) if not careful and rng.random() < _BROKEN else tag]
     parts.append("That is all.")
     return " ".join(parts)
@@ -64,6 +65,14 @@ def demonstration(row: Row, rng: random.Random, *, careful: bool = True) -> str:
 def outline(document: str) -> str:
     """A demonstration without its tags: all that was understood of the prompt, in few words."""
     return " ".join(segment.source.strip() for segment in parse(document).segments if isinstance(segment, Text))
+
+
+def request(row: Row) -> str:
+    """The prompt without what the text shall be about: the sentences that say which pictures are wanted."""
+    scenario = _scenario(row)
+    subject = (scenario.angle, f"about {scenario.topic}")
+    sentences = re.split(r"(?<=[.!?]) ", row.text)
+    return " ".join(s for s in sentences if not any(words in s for words in subject)) or row.text
 
 
 def _announcement(pictures: int) -> str:

@@ -130,7 +130,8 @@ def _what_ran(folder: Folder) -> list[Markup]:
             f"{data['agreement']['share']:.1%} of {data['generated']} prompts; {sum(data['dropped'].values())} were "
             f"dropped.\n"
             f"- **Model**: a Qwen3 with {warm['parameters']:,} random weights, taught the tag language by supervised "
-            f"training on {warm['demonstrations']:,} sloppy documents: counts off by one, often the wrong tool.\n"
+            f"training on {warm['demonstrations']:,} documents: short requests first, and at the end "
+            f"those of careful authors among careless ones, who never read the prompt.\n"
             f"- **Training**: {len(done['train']['log'])} steps of GRPO on a LoRA adapter under DeepSpeed ZeRO-2."
         ),
         report.table(("stage", "seconds"), stages),

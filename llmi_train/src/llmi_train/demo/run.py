@@ -90,10 +90,10 @@ def _stages(folder: Folder, toolkit: Any) -> list[Stage]:
         ),
         Stage(
             "warm_up",
-            "Building a tiny Qwen3 and teaching it the tag language from sloppy examples",
+            "Building a tiny Qwen3 and teaching it the tag language from examples, careful and careless ones",
             lambda ticker: stages.warm_up(folder, ticker),
             lambda r: f"{r['parameters']:,} parameters, {r['vocabulary']:,} tokens",
-            size.outline_steps + size.document_steps,
+            size.warm_up_steps,
         ),
         Stage(
             "before",
@@ -108,7 +108,7 @@ def _stages(folder: Folder, toolkit: Any) -> list[Stage]:
             lambda r: (
                 f"reward in training {r['log'][0]['reward']:.2f} at the start, {r['log'][-1]['reward']:.2f} at the end"
             ),
-            size.grpo_steps,
+            stages.recipe(folder).grpo["max_steps"],
         ),
         Stage(
             "after",

@@ -16,24 +16,23 @@ class Settings:
     Attributes:
         rows: size of the dataset, held-out part included.
         held_out: share of the rows that is held out.
-        demonstrations: sloppy documents per training row for the warm-up.
-        outline_steps, document_steps: warm-up steps on the documents' first sentences, then on whole documents.
-        grpo_steps: optimiser steps of reinforcement learning.
-        prompts_per_step, samples_per_prompt: GRPO's batch and group size.
-        max_new_tokens: the longest document.
+        demonstrations: prompts of the warm-up, composed like the training prompts and answered by made-up authors.
+        careful: share of the authors who do what the prompt asks for, in the last lesson.
+        request_steps, outline_steps, document_steps, careless_steps: how long each lesson of the warm-up is.
+        grpo: what differs from the recipe's `grpo` settings.
         written: documents written under the constraint at the end.
         seed: everything random follows from it.
     """
 
     rows: int = 800
     held_out: float = 0.15
-    demonstrations: int = 4
-    outline_steps: int = 200
-    document_steps: int = 600
-    grpo_steps: int = 80
-    prompts_per_step: int = 8
-    samples_per_prompt: int = 8
-    max_new_tokens: int = 64
+    demonstrations: int = 3000
+    careful: float = 0.2
+    request_steps: int = 400
+    outline_steps: int = 150
+    document_steps: int = 250
+    careless_steps: int = 100
+    grpo: dict[str, Any] = field(default_factory=dict)
     written: int = 12
     seed: int = 0
 
@@ -43,14 +42,23 @@ class Settings:
         return cls(
             rows=96,
             held_out=0.2,
-            demonstrations=2,
-            outline_steps=20,
-            document_steps=60,
-            grpo_steps=4,
-            prompts_per_step=2,
-            samples_per_prompt=4,
+            demonstrations=300,
+            request_steps=10,
+            outline_steps=10,
+            document_steps=50,
+            careless_steps=20,
+            grpo={
+                "max_steps": 4,
+                "num_generations": 4,
+                "per_device_train_batch_size": 8,
+                "gradient_accumulation_steps": 1,
+            },
             written=3,
         )
+
+    @property
+    def warm_up_steps(self) -> int:
+        return self.request_steps + self.outline_steps + self.document_steps + self.careless_steps
 
 
 @dataclass

@@ -6,7 +6,6 @@ import json
 import random
 import shutil
 from collections.abc import Sequence
-from itertools import cycle, islice
 from typing import Any
 
 from llmi_data import Plan, Row, make_dataset
@@ -15,17 +14,15 @@ from llmi_data.summary import plot_cells
 from llmi_reward import presets
 from llmi_sandbox import Toolkit
 from llmi_schema import RowConstraint
-from llmi_train.demo.demonstrations import demonstration, outline
 from llmi_train.demo.display import Ticker
+from llmi_train.demo.lessons import BATCH, lessons
 from llmi_train.demo.settings import Folder
 from llmi_train.evaluate import Evaluation, Judged, evaluate, valid
+from llmi_train.recipe import RECIPES, Recipe
 from llmi_train.writer import Writer
 
 COUNTS = (-1, 0, 1, 2, 99)
 """Every kind of count; exact numbers up to two, which a model of this size learns to tell apart in minutes."""
-
-TEMPERATURE = 0.8
-"""At which documents are sampled, in training and out of it."""
 
 SHOWN = 4
 """How many held-out prompts are kept with both answers, for the report."""
@@ -42,7 +39,7 @@ def make_data(folder: Folder, ticker: Ticker) -> dict[str, Any]:
 
 
 def warm_up(folder: Folder, ticker: Ticker) -> dict[str, Any]:
-    """Build the tiny model and its tokenizer, and teach it the tag language from sloppy demonstrations."""
+    """Build the tiny model and its tokenizer, and teach it the tag language from documents by made-up authors."""
     import torch
     from datasets import Dataset
 
@@ -51,23 +48,14 @@ def warm_up(folder: Folder, ticker: Ticker) -> dict[str, Any]:
 
     size = folder.settings
     torch.manual_seed(size.seed)
-    rng = random.Random(size.seed)
-    rows = saved.load(folder.dataset).train
-    pairs = [(row.text, demonstration(row, rng)) for _ in range(size.demonstrations) for row in rows]
-    tokenizer = tiny.train_tokenizer([row.text for row in rows] + [document for _, document in pairs])
+    plan = Plan.demo(rows=size.demonstrations, seed=size.seed + 1, test_share=0, counts=COUNTS)
+    pairs = lessons(make_dataset(plan).split.train, size, random.Random(size.seed))
+    tokenizer = tiny.train_tokenizer(dict.fromkeys(text for pair in pairs for text in pair))
     model = tiny.build_model(tokenizer)
-    batch = 16
-    # First only the opening sentences: short, so that many prompts are read; then whole documents.
-    openings = sft.in_batches_of_like_length([(text, outline(document)) for text, document in pairs], batch, rng)
-    documents = sft.in_batches_of_like_length(pairs, batch, rng)
-    lessons = [
-        *islice(cycle(openings), batch * size.outline_steps),
-        *islice(cycle(documents), batch * size.document_steps),
-    ]
     examples = Dataset.from_list(
         [
             {"prompt": [{"role": "user", "content": text}], "completion": [{"role": "assistant", "content": document}]}
-            for text, document in lessons
+            for text, document in pairs
         ]
     )
     sft.warm_up(
@@ -77,12 +65,13 @@ def warm_up(folder: Folder, ticker: Ticker) -> dict[str, Any]:
         folder.root / "warm_up",
         callbacks=[OnStep(lambda step, log: ticker.at(step))],
         seed=size.seed,
-        max_steps=size.outline_steps + size.document_steps,
-        per_device_train_batch_size=batch,
+        max_steps=size.warm_up_steps,
+        per_device_train_batch_size=BATCH,
         train_sampling_strategy="sequential",
-        learning_rate=4e-3,
+        learning_rate=3e-3,
         adam_beta2=0.99,
-        lr_scheduler_type="cosine",
+        lr_scheduler_type="polynomial",
+        lr_scheduler_kwargs={"power": 0.5},
         warmup_steps=10,
         max_length=512,
         bf16=False,
@@ -93,12 +82,24 @@ def warm_up(folder: Folder, ticker: Ticker) -> dict[str, Any]:
     return {"parameters": model.num_parameters(), "vocabulary": len(tokenizer), "demonstrations": len(pairs)}
 
 
+def recipe(folder: Folder) -> Recipe:
+    """What is trained: the shipped recipe, at this demo's size."""
+    shipped = Recipe.from_yaml(
+        RECIPES / "demo.yaml",
+        model=str(folder.base),
+        data=folder.dataset,
+        output_dir=folder.training,
+        seed=folder.settings.seed,
+    )
+    return shipped.with_grpo(**folder.settings.grpo)
+
+
 def measure(folder: Folder, ticker: Ticker, toolkit: Toolkit, *, trained: bool) -> dict[str, Any]:
     """The held-out reward of the policy, before training or with the trained adapter: unconstrained, sampled as in
     training, counted exactly."""
     rows = saved.load(folder.dataset).test
     writer = _writer(folder, trained=trained)
-    sampling = {"temperature": TEMPERATURE, "seed": folder.settings.seed}
+    sampling = {"temperature": recipe(folder).grpo["temperature"], "seed": folder.settings.seed}
     found = evaluate(writer, rows, presets.rules(), toolkit, progress=ticker.at, **sampling)
     return found.summary() | {"shown": [_record(answer) for answer in _showcase(found)]}
 
@@ -107,28 +108,12 @@ def train(folder: Folder, ticker: Ticker, toolkit: Toolkit) -> dict[str, Any]:
     """GRPO with LoRA under DeepSpeed ZeRO-2 on `presets.rules()`; goes on from its newest checkpoint."""
     from llmi_train import grpo
     from llmi_train.callbacks import OnStep
-    from llmi_train.recipe import RECIPES, Recipe
-
-    size = folder.settings
-    recipe = Recipe.from_yaml(
-        RECIPES / "demo.yaml", model=str(folder.base), data=folder.dataset, output_dir=folder.training, seed=size.seed
-    )
-    samples = size.prompts_per_step * size.samples_per_prompt
-    micro = min(samples, recipe.grpo["per_device_train_batch_size"])
-    recipe = recipe.with_grpo(
-        max_steps=size.grpo_steps,
-        num_generations=size.samples_per_prompt,
-        per_device_train_batch_size=micro,
-        gradient_accumulation_steps=samples // micro,
-        max_completion_length=size.max_new_tokens,
-        temperature=TEMPERATURE,
-    )
 
     def tell(step: int, log: dict[str, Any]) -> None:
         reward = log.get("reward")
         ticker.at(step, f"reward {reward:.2f}" if reward is not None else "")
 
-    adapter = grpo.train(recipe, toolkit=toolkit, callbacks=[OnStep(tell)])
+    adapter = grpo.train(recipe(folder), toolkit=toolkit, callbacks=[OnStep(tell)])
     shutil.copytree(adapter, folder.adapter, dirs_exist_ok=True)
     log = [json.loads(line) for line in (folder.training / grpo.LOG).read_text().splitlines()]
     return {"log": [entry for entry in log if "reward" in entry], "reward": repr(presets.rules())}
@@ -148,7 +133,7 @@ def write(folder: Folder, ticker: Ticker, toolkit: Toolkit) -> dict[str, Any]:
         presets.rules(),
         toolkit,
         progress=ticker.at,
-        temperature=TEMPERATURE,
+        temperature=recipe(folder).grpo["temperature"],
         constraints=syntax,
         seed=folder.settings.seed,
     )
@@ -161,7 +146,8 @@ def write(folder: Folder, ticker: Ticker, toolkit: Toolkit) -> dict[str, Any]:
 
 def _writer(folder: Folder, *, trained: bool) -> Writer:
     adapter = folder.adapter if trained else None
-    return Writer.load(folder.base, adapter, max_new_tokens=folder.settings.max_new_tokens, batch_size=48)
+    longest = recipe(folder).grpo["max_completion_length"]
+    return Writer.load(folder.base, adapter, max_new_tokens=longest, batch_size=48)
 
 
 def _showcase(found: Evaluation) -> list[Judged]:
