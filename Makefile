@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 FILES  := $(wildcard */pyproject.toml) pyproject.toml constraints.txt
-FIVE   := -e ./llmi_schema[outlines] -e ./sandbox -e ./llmi_reward[tools] -e ./llmi_data -e ./llmi_train
+FIVE   := -e ./llmi_schema[outlines] -e ./sandbox -e ./llmi_reward[judges,serve,tools] -e ./llmi_data -e ./llmi_train
 CODE   := llmi_schema sandbox llmi_reward llmi_data llmi_train tests examples benchmarks
 SRC    := llmi_schema/src sandbox/src llmi_reward/src llmi_data/src llmi_train/src
 export HF_HUB_OFFLINE := 1
@@ -12,7 +12,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-full check format clean
+.PHONY: help install demo test test-full frameworks check format clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,9 @@ test: install ## The tests, in under 15 minutes from nothing
 
 test-full: install ## The tests, the long ones included
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+frameworks: install ## The reward adapters against verifiers, inspect_ai and reasoning-gym (network; ALL=1: every framework)
+	$(BIN)/python tests/llmi_reward/frameworks/run.py $(if $(ALL),,--borrow verifiers inspect_ai reasoning_gym)
 
 check: install ## Lint, formatting and types
 	$(BIN)/ruff check $(CODE)

@@ -2,7 +2,7 @@
 
 They are by authors of two kinds. A careful one announces how many pictures there will be and what each will show, and
 keeps its word. A careless one never read the prompt: it draws as many pictures as it likes with whatever tool, and
-breaks a tag now and then. Most are careless. A model that imitates them knows the language and can be either; which
+breaks most of its tags. Most authors are careless. A model that imitates them knows the language and can be either; which
 of the two is worth being is left to reinforcement learning.
 """
 
@@ -40,7 +40,7 @@ _CARELESS = "Here you are."
 _MOST = 3  # pictures of a careless author
 
 _SLIPS = 0.03  # how often a careful author gets a number or a tool wrong
-_BROKEN = 0.4  # how often a careless author's tag is broken
+_BROKEN = 0.6  # how often a careless author's tag is broken
 
 
 def demonstration(row: Row, rng: random.Random, *, careful: bool = True) -> str:
