@@ -1,9 +1,9 @@
 """Documents that answer a row's prompt: what the tiny model is warmed up on.
 
-They are by authors of two kinds. A careful one announces how many pictures there will be and what each will show, and
-keeps its word. A careless one never read the prompt: it draws as many pictures as it likes with whatever tool, and
-breaks most of its tags. Most authors are careless. A model that imitates them knows the language and can be either; which
-of the two is worth being is left to reinforcement learning.
+They are by authors of two kinds. A careful one announces how many pictures there will be, numbers them and keeps its
+word. A careless one never read the prompt: it draws as many pictures as it likes with whatever tool, and breaks most of
+its tags. A model that imitates them knows the language and can be either; which of the two is worth being is left to
+reinforcement learning.
 """
 
 from __future__ import annotations
