@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("outlines")
 
-from tiny_models import VERDICT, ignorant, seeing, taught, tokenizer
+from tiny_judges import VERDICT, ignorant, seeing, taught, tokenizer
 
 from llmi_reward import Sample
 from llmi_reward.chat import ChatClient, ChatError, Endpoint, Retries

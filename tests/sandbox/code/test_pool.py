@@ -28,6 +28,10 @@ def below(pid):
     return found + [each for child in found for each in below(child)]
 
 
+def begun(others):
+    return [child for child in children(os.getpid()) if child not in others]
+
+
 def confined(pids):
     """Spares and running snippets have given up their privileges; launchers and zygotes have not."""
     return [pid for pid in pids if "NoNewPrivs:\t1" in Path(f"/proc/{pid}/status").read_text()]
@@ -45,14 +49,14 @@ def eventually(condition, seconds=10):
 @pytest.fixture
 def started(tier):
     """Start a sandbox; returns it and the processes it has begun."""
-    before = set(below(os.getpid()))
+    others = set(children(os.getpid()))  # sandboxes of other tests, which renew their spares as they like
     sandboxes = []
 
     def start(**settings):
         sandbox = CodeSandbox(**settings)
         sandboxes.append(sandbox)
         sandbox.start()
-        return sandbox, lambda: [pid for pid in below(os.getpid()) if pid not in before]
+        return sandbox, lambda: [pid for child in begun(others) for pid in (child, *below(child))]
 
     yield start
     for sandbox in sandboxes:
@@ -99,13 +103,15 @@ def test_zygotes_share_the_work_and_survive_one_another(started):
 
 
 def test_a_forgotten_sandbox_ends_its_processes(started):
-    before = set(below(os.getpid()))
+    others = set(children(os.getpid()))
     sandbox = CodeSandbox(workers=1)
     assert sandbox.run(PLOT.format(2)).ok
-    assert set(below(os.getpid())) - before
+    (launcher,) = begun(others)
+    processes = [launcher, *below(launcher)]
+    assert len(processes) > 1
     del sandbox
     gc.collect()
-    assert eventually(lambda: not set(below(os.getpid())) - before)
+    assert eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in processes))
 
 
 def test_several_figures_come_back_when_asked_for(started):

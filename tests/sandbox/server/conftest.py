@@ -14,11 +14,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 def models(tmp_path_factory) -> dict[str, Path]:
     """Folders of tiny pipelines by kind: `generate`, `edit`, `qwen`."""
     pytest.importorskip("diffusers")
-    import tiny_models
+    import tiny_pipelines
 
     folder = tmp_path_factory.mktemp("models")
     return {
-        "generate": tiny_models.stable_diffusion(folder / "sd"),
-        "edit": tiny_models.pix2pix(folder / "p2p"),
-        "qwen": tiny_models.qwen_image(folder / "qwen"),
+        "generate": tiny_pipelines.stable_diffusion(folder / "sd"),
+        "edit": tiny_pipelines.pix2pix(folder / "p2p"),
+        "qwen": tiny_pipelines.qwen_image(folder / "qwen"),
     }
