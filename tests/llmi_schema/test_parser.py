@@ -238,9 +238,9 @@ def test_time_is_linear(unit: str) -> None:
         text = (unit * (characters // len(unit) + 1))[:characters]
         best = float("inf")
         for _ in range(3):
-            begin = time.perf_counter()
+            begin = time.thread_time()
             parse(text)
-            best = min(best, time.perf_counter() - begin)
+            best = min(best, time.thread_time() - begin)
         return best
 
     small, large = seconds(50_000), seconds(400_000)

@@ -9,7 +9,15 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from llmi_schema.calls import CodeCall, DiffusionCall, EditCall, SearchCall, ToolCall, is_picture_index
+from llmi_schema.calls import (
+    CodeCall,
+    DiffusionCall,
+    EditCall,
+    SearchCall,
+    ToolCall,
+    is_picture_index,
+    picture_index_field,
+)
 from llmi_schema.errors import LanguageError
 
 
@@ -86,6 +94,14 @@ class Language:
     def _checks(self) -> dict[str, Callable[[Any], bool]]:
         return {_name(call): call.__pydantic_validator__.isinstance_python for call in self.calls}
 
+    def starts_from_nothing(self, tool: str) -> bool:
+        """Whether no call of the tool works on an earlier picture."""
+        return tool in self._from_nothing
+
+    @cached_property
+    def _from_nothing(self) -> frozenset[str]:
+        return frozenset(_name(call) for call in self.calls if _starts_from_nothing(call))
+
     def __reduce__(self) -> tuple[type[Language], tuple[tuple[type[ToolCall], ...]]]:
         return Language, (self.calls,)
 
@@ -99,6 +115,13 @@ def _name(call: type[ToolCall]) -> str:
     if not isinstance(default, str):
         raise LanguageError(f'{call.__name__} must fix its tool name: `source: Literal["name"] = "name"`')
     return default
+
+
+def _starts_from_nothing(call: type[ToolCall]) -> bool:
+    params = call.model_fields["params"].annotation
+    if call.picture_index is not ToolCall.picture_index or not isinstance(params, type):
+        return False
+    return issubclass(params, BaseModel) and picture_index_field(params) is None
 
 
 def _first_problem(error: ValidationError) -> str:

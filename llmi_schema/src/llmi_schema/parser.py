@@ -67,7 +67,10 @@ def parse(
 
 def _judged(start: int, source: str, index: int, reader: Reader) -> Tag | BadTag:
     """A closed tag of which the pattern could not tell."""
-    call = reader.find(source)
-    if call is None or (call.picture_index is not None and call.picture_index >= index):
+    found = reader.find(source)
+    if found is None:
         return BadTag(start, source, index, reader)
-    return Tag(start, source, index, call.source, reader)
+    tool, target = found
+    if target is not None and target >= index:
+        return BadTag(start, source, index, reader)
+    return Tag(start, source, index, tool, reader)

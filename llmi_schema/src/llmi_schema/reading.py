@@ -20,6 +20,7 @@ another `<imgen>`, inside a string or out (`to_tag` writes it escaped), so no ch
 
 _JSON_TAG = re.compile(JSON_TAG, re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_MAYBE_HALF = re.compile(r"[\ud800-\udfff]|\\u[dD][89a-fA-F]|\\U")  # written out, or as an escape of either dialect
 _HALF = "half a surrogate pair stands for no character"
 _NAMED_TOOL = re.compile(r"""["']source["']\s*+:\s*+["'](\w+)["']""")
 
@@ -50,16 +51,22 @@ class Reader:
             raise CallError("the tag is empty" if empty else "the tag does not hold a JSON object") from None
         return self.language.call(value)
 
-    def find(self, source: str) -> ToolCall | None:
-        """The call of a tag, or None, without looking for words that say why not. JSON tags must match `JSON_TAG`."""
+    def find(self, source: str) -> tuple[str, int | None] | None:
+        """The tool of a tag and the picture it works on, if any; or None when it is no call, without looking for words
+        that say why not. JSON tags must match `JSON_TAG`."""
         try:
             if self.dialect == "python":
-                return self.call(source)
+                call = self.call(source)
+                return call.source, call.picture_index
             body = source[len(OPEN_TAG) : -len(CLOSE_TAG)].lstrip()
-            value, _ = _decode(body)
+            value, end = _decode(body)
             if _holds_half_characters(body, value) or not self.language.allows(value):
                 return None
-            return self.language.call(_json_value(body))  # which refuses what `json` lets pass
+            if end < len(body) and not body[end:].isspace():
+                return None
+            _decode_strictly(body)  # which refuses a key that stands there twice
+            tool: str = value["source"]
+            return tool, None if self.language.starts_from_nothing(tool) else self.language.call(value).picture_index
         except (ValueError, RecursionError):
             return None
 
@@ -102,7 +109,9 @@ def _json_value(body: str) -> Any:
 
 def _holds_half_characters(body: str, value: Any) -> bool:
     """Whether any text in `value`, which was read from `body`, holds half a surrogate pair: it cannot be encoded."""
-    return ("\\" in body or not body.isascii()) and _SURROGATE.search(_encode(value)) is not None
+    if "\\" not in body and body.isascii():
+        return False
+    return _MAYBE_HALF.search(body) is not None and _SURROGATE.search(_encode(value)) is not None
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
