@@ -62,7 +62,7 @@ class Reader:
             value, end = _decode(body)
             if _holds_half_characters(body, value) or not self.language.allows(value):
                 return None
-            if end < len(body) and not body[end:].isspace():
+            if _something_follows(body, end):
                 return None
             _decode_strictly(body)  # which refuses a key that stands there twice
             tool: str = value["source"]
@@ -96,7 +96,7 @@ def _json_value(body: str) -> Any:
         raise
     except ValueError as error:  # Python refuses to convert integers of thousands of digits
         raise CallError(f"not valid JSON: {error}") from None
-    if end < len(body) and not body[end:].isspace():
+    if _something_follows(body, end):
         raise CallError(f"not valid JSON: extra data at character {end}")
     try:
         halves = _holds_half_characters(body, value)
@@ -105,6 +105,10 @@ def _json_value(body: str) -> Any:
     if halves:
         raise CallError(_HALF)
     return value
+
+
+def _something_follows(body: str, end: int) -> bool:
+    return end < len(body) and not body[end:].isspace()
 
 
 def _holds_half_characters(body: str, value: Any) -> bool:

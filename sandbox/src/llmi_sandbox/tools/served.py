@@ -9,8 +9,8 @@ editor = ServedEditor([ImageServer("https://ark.cn-beijing.volces.com", dialect=
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
+from typing import ClassVar
 
 from llmi_sandbox.errors import PictureError, ProviderError
 from llmi_sandbox.pictures import decode, encode, is_blank
@@ -26,6 +26,9 @@ SECONDS = 300.0
 class _Served:
     """What both have in common: the servers, and bytes that become a picture."""
 
+    plain: ClassVar[Drawing] = Drawing()
+    """What is asked for when nothing is given."""
+
     def __init__(
         self,
         servers: Sequence[ImageServer],
@@ -38,7 +41,7 @@ class _Served:
         self._web = web if web is not None else Web()
         self._owns_web = web is None
         self._servers = Servers(self._web, servers, seconds=seconds, rest_seconds=rest_seconds)
-        self._drawing = drawing or Drawing()
+        self._drawing = drawing or self.plain
         kinds = sorted({f"{server.dialect}:{server.model}" for server in servers})
         where = sorted({server.base for server in servers if server.model is None})
         self._identity = f"{kinds} {where} {self._drawing}"
@@ -88,17 +91,7 @@ class ServedEditor(_Served):
     The size of `drawing` is None unless given: a server then keeps that of the picture.
     """
 
-    def __init__(
-        self,
-        servers: Sequence[ImageServer],
-        *,
-        drawing: Drawing | None = None,
-        web: Web | None = None,
-        seconds: float = SECONDS,
-        rest_seconds: float = REST_SECONDS,
-    ) -> None:
-        drawing = drawing or replace(Drawing(), size=None)
-        super().__init__(servers, drawing=drawing, web=web, seconds=seconds, rest_seconds=rest_seconds)
+    plain = Drawing(size=None)
 
     @property
     def identity(self) -> str:

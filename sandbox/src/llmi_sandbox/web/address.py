@@ -52,14 +52,19 @@ def is_public(address: Address) -> bool:
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 
+def well_formed(read: Callable[[], URL], complaint: str) -> URL:
+    """What `read` makes of a stranger's text. Raises `ForbiddenAddressError` with `complaint` when it is no address."""
+    try:
+        return read()
+    except Exception:  # noqa: BLE001 - httpx2 and idna raise several kinds for a malformed address
+        raise ForbiddenAddressError(complaint) from None
+
+
 def check_url(link: str, trusted: frozenset[str]) -> URL:
     """The link as an address that may be looked up. Raises `ForbiddenAddressError` with what is wrong with it."""
     if len(link) > LONGEST:
         raise ForbiddenAddressError("the link is too long")
-    try:
-        url = URL(link)
-    except Exception:  # noqa: BLE001 - httpx2 and idna raise several kinds for a malformed address
-        raise ForbiddenAddressError("the link is no address") from None
+    url = well_formed(lambda: URL(link), "the link is no address")
     if url.scheme not in PORTS:
         raise ForbiddenAddressError(f"the link's scheme is {url.scheme or 'missing'}: only http and https are followed")
     if not url.host:

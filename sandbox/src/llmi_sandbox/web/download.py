@@ -12,7 +12,7 @@ import ssl
 import httpx2
 
 from llmi_sandbox.errors import ProviderError
-from llmi_sandbox.web.address import PORTS, ForbiddenAddressError, Resolve, check_url, pin
+from llmi_sandbox.web.address import PORTS, ForbiddenAddressError, Resolve, check_url, pin, well_formed
 from llmi_sandbox.web.limits import USER_AGENT, Download, DownloadLimits
 from llmi_sandbox.web.rate import Rates
 
@@ -126,10 +126,7 @@ def _check_answer(url: httpx2.URL, response: httpx2.Response) -> None:
 
 def _target(url: httpx2.URL, response: httpx2.Response) -> str:
     where = response.headers.get("Location", "")
-    try:
-        target = url.join(where)
-    except Exception:  # noqa: BLE001 - httpx2 and idna raise several kinds for a malformed address
-        raise ForbiddenAddressError("the link redirects to what is no address") from None
+    target = well_formed(lambda: url.join(where), "the link redirects to what is no address")
     if not where or (url.scheme == "https" and target.scheme != "https"):
         raise ForbiddenAddressError("the link redirects from a safe connection to an open one, or nowhere")
     return str(target)
