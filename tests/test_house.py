@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "llmi_schema": set(),
     "llmi_sandbox": {"llmi_schema"},
     "llmi_reward": {"llmi_schema", "llmi_sandbox"},  # the latter in loading.py alone, with the extra [tools]
-    "llmi_data": {"llmi_schema"},
+    "llmi_data": {"llmi_schema", "llmi_reward"},  # the latter for its chat client alone
     "llmi_train": {"llmi_schema", "llmi_sandbox", "llmi_reward", "llmi_data"},
 }
 HEAVY = {"torch", "transformers", "datasets", "trl", "matplotlib", "openai", "outlines", "numpy", "PIL"}

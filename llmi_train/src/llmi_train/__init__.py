@@ -14,8 +14,8 @@ recipe.zero   # 'zero2'
 
 from llmi_train.evaluate import Evaluation, Judged, evaluate
 from llmi_train.grpo import train, train_grpo
+from llmi_train.policies import Completion, Policy, Request, Writer
 from llmi_train.recipe import RECIPES, Lora, Recipe
-from llmi_train.writer import Completion, Writer
 
 __version__ = "0.1.0"
 
@@ -25,7 +25,9 @@ __all__ = [
     "Evaluation",
     "Judged",
     "Lora",
+    "Policy",
     "Recipe",
+    "Request",
     "Writer",
     "evaluate",
     "train",

@@ -18,8 +18,8 @@ from llmi_train.demo.display import Ticker
 from llmi_train.demo.lessons import BATCH, lessons
 from llmi_train.demo.settings import Folder
 from llmi_train.evaluate import Evaluation, Judged, evaluate, valid
+from llmi_train.policies import Writer
 from llmi_train.recipe import RECIPES, Recipe
-from llmi_train.writer import Writer
 
 COUNTS = (-1, 0, 1, 2, 99)
 """Every kind of count; exact numbers up to two, which a model of this size learns to tell apart in minutes."""

@@ -13,27 +13,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from llmi_schema import Picture, RenderedDocument, RowConstraint, parse
+from llmi_train.policies.policy import Completion, Messages
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from llmi_sandbox import Toolkit
-
-Messages = list[dict[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """What a policy wrote. Not `finished` when the token limit cut it off."""
-
-    text: str
-    finished: bool
-    tokens: int
 
 
 class Writer:

@@ -11,7 +11,7 @@ from llmi_data import Row
 from llmi_reward import Reward, Sample, Score
 from llmi_sandbox import Toolkit
 from llmi_schema import RenderedDocument, parse
-from llmi_train.writer import Completion, Writer
+from llmi_train.policies import Completion, Writer
 
 
 @dataclass(frozen=True, slots=True)

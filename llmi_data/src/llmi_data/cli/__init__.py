@@ -1,0 +1,37 @@
+"""`llmi-data`: the steps as commands. What they need is imported when they run, so that help is instant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from llmi_data.cli.inspecting import stats
+from llmi_data.cli.making import generate, plan, validate
+from llmi_data.cli.saving import dataset
+from llmi_data.cli.shared import console, plain
+from llmi_schema import LLMIError
+
+
+class _Commands(TyperGroup):
+    """Turns the packages' own errors into one sentence and exit status 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except LLMIError as problem:
+            console().print(f"[red]error:[/red] {plain(problem)}", soft_wrap=True)
+            raise typer.Exit(1) from None
+
+
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Make, validate and inspect constraint-annotated prompts for illustrated documents.",
+)
+
+for command in (plan, generate, validate, dataset, stats):
+    app.command()(command)

@@ -1,0 +1,30 @@
+"""What every command has in common."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+RowsFile = Annotated[Path, typer.Argument(metavar="ROWS.JSONL", help="Rows, one per line.")]
+
+
+def number(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.3f}"
+
+
+def plain(value: object) -> str:
+    """Text from files and messages, with nothing in it taken for markup."""
+    from rich.markup import escape
+
+    return escape(str(value))
+
+
+def console() -> Console:
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)

@@ -1,0 +1,15 @@
+"""`llmi-train`: the command line. Everything heavy is imported inside the command that needs it."""
+
+from __future__ import annotations
+
+import typer
+
+from llmi_train.cli.demo import demo
+from llmi_train.cli.doctor import doctor
+from llmi_train.cli.training import grpo
+from llmi_train.cli.writing import write
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+
+for command in (demo, doctor, grpo, write):
+    app.command()(command)

@@ -1,0 +1,35 @@
+"""What every command has in common: consoles, and problems told in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from llmi_schema import LLMIError
+
+_errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Unsafe = Annotated[bool, typer.Option("--unsafe", help="Run the pictures' code without isolation.")]
+
+
+def console() -> Console:
+    """Where a command's answer goes."""
+    return Console(highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def one_sentence() -> Iterator[None]:
+    """Problems a user can mend end the program with one sentence, not a traceback."""
+    try:
+        yield
+    except LLMIError as error:
+        _errors.print(f"[red]Error:[/] {escape(str(error))}")
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        _errors.print("\nStopped. The same command goes on from here.")
+        raise typer.Exit(130) from None
