@@ -245,3 +245,19 @@ def test_time_is_linear(unit: str) -> None:
 
     small, large = seconds(50_000), seconds(400_000)
     assert large < 24 * small + 0.02, f"8 times the text took {large / small:.0f} times as long"
+
+
+@given(
+    st.text(
+        st.sampled_from(["\\", "u", "d83d", "D", "8", "3", "dE00", "\\ud83d", "\\ude00", "\ud83d", "\ude00", "n", "/"])
+    )
+)
+def test_half_characters_are_found_however_they_are_written(inside: str) -> None:
+    tag = f'<imgen>{{"source": "search", "description": "x", "params": {{"query": "a{inside}"}}}}</imgen>'
+    try:
+        query = json.loads(tag.removeprefix("<imgen>").removesuffix("</imgen>"))["params"]["query"]
+        query.encode()
+    except ValueError:  # not JSON, or halves that cannot be encoded
+        assert parse(tag).bad_tags
+    else:
+        assert parse(tag).calls[0].params.query == query

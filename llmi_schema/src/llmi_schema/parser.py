@@ -31,33 +31,34 @@ def parse(
     open_tag: int | None = None
     read = 0
 
+    wrong, unsure, shortest, tools = scan.wrong, scan.unsure, scan.shortest, scan.tools
     for match in scan.pattern.finditer(text):
         kind = match.lastindex
         if kind is None or kind == scan.fence:
             continue
-        start, end = match.span(kind)
+        start = match.start(kind)
+        source = match[kind]
         if fences:
             fenced += text.count(OPEN_TAG, read, start)  # prose holds it inside fences only
-        read = end
-        source = text[start:end]
-        if kind == scan.thought:
-            marks.append(Thought(start, source, True))
-            continue
-        if kind == scan.open_thought:
-            marks.append(Thought(start, source, False))
-            break
-        if kind == scan.open:
-            open_tag = start
-            break
-        tool = scan.tools.get(kind)
-        if tool is not None:
+            read = match.end()
+        if kind in wrong or (kind == unsure and len(source) < shortest):
+            marks.append(BadTag(start, source, index, reader))
+        elif kind == unsure:
+            marks.append(_judged(start, source, index, reader))
+        elif kind in tools:
             target = scan.targets.get(kind)
             right = target is None or int(match[target]) < index
-            marks.append(Tag(start, source, index, tool, reader) if right else BadTag(start, source, index, reader))
-        elif kind == scan.unsure and end - start >= scan.shortest:
-            marks.append(_judged(start, source, index, reader))
+            mark = Tag(start, source, index, tools[kind], reader) if right else BadTag(start, source, index, reader)
+            marks.append(mark)
+        elif kind == scan.thought:
+            marks.append(Thought(start, source, True))
+            continue
+        elif kind == scan.open_thought:
+            marks.append(Thought(start, source, False))
+            break
         else:
-            marks.append(BadTag(start, source, index, reader))
+            open_tag = start
+            break
         index += 1
 
     if fences:

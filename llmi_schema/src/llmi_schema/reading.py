@@ -20,7 +20,12 @@ another `<imgen>`, inside a string or out (`to_tag` writes it escaped), so no ch
 
 _JSON_TAG = re.compile(JSON_TAG, re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_MAYBE_HALF = re.compile(r"[\ud800-\udfff]|\\u[dD][89a-fA-F]|\\U")  # written out, or as an escape of either dialect
+_WHOLE_CHARACTERS = re.compile(
+    "[^\\\\\ud800-\udfff]*+"
+    r"(?:\\(?:[^u]|u(?![dD][89a-fA-F])|u[dD][89abAB]..\\u[dD][c-fC-F])"
+    "[^\\\\\ud800-\udfff]*+)*+"
+)
+"""JSON in which no half of a surrogate pair stands alone, neither written out nor as an escape."""
 _HALF = "half a surrogate pair stands for no character"
 _NAMED_TOOL = re.compile(r"""["']source["']\s*+:\s*+["'](\w+)["']""")
 
@@ -37,7 +42,7 @@ class Reader:
         inside = source[len(OPEN_TAG) : -len(CLOSE_TAG)]
         if self.dialect == "python":
             call = self.language.call(read_body(inside))
-            if _holds_half_characters(source, call.model_dump()):
+            if _SURROGATE.search(_encode(call.model_dump())):
                 raise CallError(_HALF)
             return call
         if OPEN_TAG in inside:
@@ -60,11 +65,10 @@ class Reader:
                 return call.source, call.picture_index
             body = source[len(OPEN_TAG) : -len(CLOSE_TAG)].lstrip()
             value, end = _decode(body)
-            if _holds_half_characters(body, value) or not self.language.allows(value):
+            if _holds_half_characters(body) or not self.language.allows(value) or _something_follows(body, end):
                 return None
-            if _something_follows(body, end):
-                return None
-            _decode_strictly(body)  # which refuses a key that stands there twice
+            if _may_repeat_a_key(body, value):
+                _decode_strictly(body)
             tool: str = value["source"]
             return tool, None if self.language.starts_from_nothing(tool) else self.language.call(value).picture_index
         except (ValueError, RecursionError):
@@ -98,11 +102,7 @@ def _json_value(body: str) -> Any:
         raise CallError(f"not valid JSON: {error}") from None
     if _something_follows(body, end):
         raise CallError(f"not valid JSON: extra data at character {end}")
-    try:
-        halves = _holds_half_characters(body, value)
-    except RecursionError:
-        raise CallError("not valid JSON: nested too deeply") from None
-    if halves:
+    if _holds_half_characters(body):
         raise CallError(_HALF)
     return value
 
@@ -111,11 +111,17 @@ def _something_follows(body: str, end: int) -> bool:
     return end < len(body) and not body[end:].isspace()
 
 
-def _holds_half_characters(body: str, value: Any) -> bool:
-    """Whether any text in `value`, which was read from `body`, holds half a surrogate pair: it cannot be encoded."""
+def _holds_half_characters(body: str) -> bool:
+    """Whether any text in a JSON value, as it is written, holds half a surrogate pair: it cannot be encoded."""
     if "\\" not in body and body.isascii():
         return False
-    return _MAYBE_HALF.search(body) is not None and _SURROGATE.search(_encode(value)) is not None
+    return _WHOLE_CHARACTERS.fullmatch(body) is None
+
+
+def _may_repeat_a_key(body: str, value: dict[str, Any]) -> bool:
+    """Whether `body` has more colons than `value` has keys; quicker than decoding it once more to know."""
+    params = value.get("params")
+    return not isinstance(params, dict) or body.count(":") > len(value) + len(params)
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -49,7 +49,8 @@ class Scanner:
         shortest: no tag of fewer characters is a call.
         tools: for the groups of tags known to be right, their tool.
         targets: for those of them that work on a picture, the group of its index.
-        unsure: the group of tags that only `reader` can judge; closed tags of any other group are wrong.
+        unsure: the group of tags that only `reader` can judge.
+        wrong: the groups of closed tags that are no call, whatever the reader would say.
         thought, open_thought: the group of thoughts that end, and of the one that does not.
         open: the group of an `<imgen>` that is never closed, with all that follows it.
         fence: the group of long code fences, which are prose; 0 when fences were not asked for.
@@ -61,6 +62,7 @@ class Scanner:
     tools: Mapping[int, str]
     targets: Mapping[int, int]
     unsure: int
+    wrong: frozenset[int]
     thought: int
     open_thought: int
     open: int
@@ -89,6 +91,7 @@ def scanner(language: Language, dialect: Dialect, *, fences: bool) -> Scanner:
         tools={group[name]: language.tools[int(name.removeprefix("tool"))] for name in tools},
         targets={group[name]: group[at] for name in tools if (at := name.replace("tool", "at")) in group},
         unsure=group["unsure"],
+        wrong=frozenset(group[name] for name in ("unquoted", "wrong") if name in group),
         thought=group["thought"],
         open_thought=group["open_thought"],
         open=group["open"],
