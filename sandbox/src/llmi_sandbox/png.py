@@ -27,7 +27,7 @@ def to_png(image: Image.Image) -> bytes:
     rows[0, 1:] = pixels[0]
     np.subtract(pixels[1:], pixels[:-1], out=rows[1:, 1:])
     head = struct.pack(">II5B", width, height, *_EIGHT_BIT_RGB)
-    data = zlib.compress(rows.tobytes(), _LEVEL)
+    data = zlib.compress(rows.data, _LEVEL)
     return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head) + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
 
 

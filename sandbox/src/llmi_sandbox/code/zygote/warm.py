@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import io
 import os
+import sys
 import tempfile
 import types
 from collections.abc import Iterable, Mapping
@@ -29,7 +31,22 @@ _VARIABLES = {
     "OMP_NUM_THREADS": "1",
 }
 
-_AHEAD = ("mpl_toolkits.mplot3d", "PIL.PngImagePlugin", "matplotlib.backends.backend_agg")
+_AHEAD = (
+    "contourpy",
+    "glob",
+    "matplotlib.animation",
+    "matplotlib.backends.backend_agg",
+    "mpl_toolkits.axes_grid1",
+    "mpl_toolkits.mplot3d",
+    "numpy.fft",
+    "pandas.core.methods.to_dict",
+    "PIL.JpegImagePlugin",
+    "PIL.PngImagePlugin",
+    "pyarrow.pandas_compat",
+)
+"""What libraries import only when it is used, and snippets use often; none of it changes how anything is drawn."""
+
+_PANDAS_PLOTTING = "pandas.plotting._matplotlib"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +67,6 @@ class Warm:
 def warm_up(namespace: Mapping[str, str], figures: int) -> Warm:
     """Import, draw a throw-away figure, and freeze the heap. Raises ImportError for a package that is not there.
 
-    pandas' own plotting is not touched: importing it changes how matplotlib draws dates.
-
     Args:
         namespace: module by the name it has in snippets, as `{"np": "numpy"}`.
         figures: how many figures a snippet hands back at most.
@@ -61,7 +76,9 @@ def warm_up(namespace: Mapping[str, str], figures: int) -> Warm:
     mpl.use("Agg")
     modules = {name: importlib.import_module(module) for name, module in namespace.items()}
     for module in _AHEAD:
-        importlib.import_module(module)
+        with contextlib.suppress(ImportError):  # no package promises its inner modules, nor is each of them installed
+            importlib.import_module(module)
+    _import_pandas_plotting()
     fonts.fall_back()
     _draw_once()
     importlib.import_module("numpy").random.seed(0)  # the same snippet draws the same figure
@@ -72,6 +89,19 @@ def warm_up(namespace: Mapping[str, str], figures: int) -> Warm:
     gc.collect()
     gc.freeze()  # a collection in a child would touch, and so copy, every object of the parent
     return Warm(modules, saves, _packages(namespace.values()))
+
+
+def _import_pandas_plotting() -> None:
+    """Import the modules of pandas' own plotting, and leave the package itself to the snippet that plots with it.
+
+    Importing the package changes how matplotlib draws dates, which must not happen to snippets that never do.
+    """
+    import pandas as pd
+
+    with pd.option_context("plotting.matplotlib.register_converters", False), contextlib.suppress(ImportError):
+        importlib.import_module(_PANDAS_PLOTTING)
+        del sys.modules[_PANDAS_PLOTTING]
+        del pd.plotting._matplotlib
 
 
 def set_environment(scratch: Path) -> None:
