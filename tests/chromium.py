@@ -97,7 +97,7 @@ class Browser:
         self._stack.close()
 
     def open(self, path: Path | str, *, width: int = 1280, height: int = 900, dark: bool = False) -> None:
-        """Load a file and wait until all of it, pictures included, is there."""
+        """Load a file, or an address of this machine, and wait until all of it, pictures included, is there."""
         self._asked.clear()
         self.complaints.clear()
         scheme = "dark" if dark else "light"
@@ -105,7 +105,8 @@ class Browser:
         self._call(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
         )
-        self._call("Page.navigate", url=Path(path).resolve().as_uri())
+        local = isinstance(path, str) and path.startswith("http://127.0.0.1")
+        self._call("Page.navigate", url=str(path) if local else Path(path).resolve().as_uri())
         self.evaluate(
             "new Promise(done => document.readyState === 'complete' ? done() : addEventListener('load', () => done()))"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -84,6 +85,17 @@ def test_every_result_is_there(demo: tuple[Path, str]) -> None:
     assert len(metrics["train"]["log"]) == 4
     assert metrics["write"]["invalid_documents"] == 0
     assert metrics["after"]["answers"] == metrics["data"]["test"]["rows"]
+
+
+def test_it_is_trained_on_the_marks_of_judges(demo: tuple[Path, str]) -> None:
+    folder, output = demo
+    assert "a stand-in on this machine" in output
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert {"count", "llm", "mllm"} <= set(re.findall(r"\w+", metrics["train"]["reward"]))
+    for when in ("before", "after"):
+        assert 0 < metrics[when]["judged"] < 1
+        assert metrics[when]["without_verdict"] == 0
+        assert metrics[when]["judged"] != metrics[when]["reward"]
 
 
 def test_the_dataset_loads_and_no_scenario_straddles(demo: tuple[Path, str]) -> None:

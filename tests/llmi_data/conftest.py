@@ -1,4 +1,11 @@
+import sys
+from pathlib import Path
+
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from scripted_model import ScriptedModel
 
 from llmi_data import Message, Origin, Plan, Row, generate
 
@@ -19,3 +26,10 @@ def make_row():
         return Row(prompt=(Message(role="user", content=text),), **values)
 
     return make
+
+
+@pytest.fixture
+def model():
+    """A deterministic model on loopback that writes, reads and judges."""
+    with ScriptedModel().running() as running:
+        yield running

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import pytest
 
 from llmi_data import MadeDataset, Plan, make_dataset
 from llmi_sandbox import Toolkit
+
+sys.path.insert(0, str(Path(__file__).parent))  # helpers with names of their own
 
 
 @pytest.fixture(scope="session")

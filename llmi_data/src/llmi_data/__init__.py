@@ -12,19 +12,27 @@ made.dataset["train"]           # a datasets.Dataset, columns as TRL wants them
 """
 
 from llmi_data.dataset import features, from_dataset, load, save, to_dataset, to_dataset_dict
-from llmi_data.errors import PlanError, RowError, SplitError
+from llmi_data.errors import PictureError, PlanError, RowError, RunError, SplitError, StoppedError
+from llmi_data.forecast import Forecast, forecast
+from llmi_data.generation import ChatWriter, Lost, Pictures, Writer, Written, write_rows_async
 from llmi_data.jsonl import read_rows, write_rows
 from llmi_data.offline import generate
+from llmi_data.operation.config import RunConfig
+from llmi_data.operation.run import RunReport, run
+from llmi_data.operation.shards import Shard, merge
+from llmi_data.operation.steps import generate_rows, validate_rows
 from llmi_data.pipeline import MadeDataset, Progress, Report, make_dataset
 from llmi_data.plan import Assignment, Cell, Plan
-from llmi_data.row import Message, Origin, Question, Reading, Row, Verdict
+from llmi_data.row import ImplicitVerdict, Message, Need, Origin, Question, Reading, Row, Verdict
 from llmi_data.scenario import Scenario, Series
 from llmi_data.splits import Split, Straddler, split, straddlers
 from llmi_data.summary import Summary, plot_cells, summarize
 from llmi_data.validation import (
     Agreement,
     BlindReader,
+    ChatReader,
     Dropped,
+    ImplicitnessJudge,
     OfflineReader,
     UnclearError,
     Validated,
@@ -40,11 +48,20 @@ __all__ = [
     "Assignment",
     "BlindReader",
     "Cell",
+    "ChatReader",
+    "ChatWriter",
     "Dropped",
+    "Forecast",
+    "ImplicitVerdict",
+    "ImplicitnessJudge",
+    "Lost",
     "MadeDataset",
     "Message",
+    "Need",
     "OfflineReader",
     "Origin",
+    "PictureError",
+    "Pictures",
     "Plan",
     "PlanError",
     "Progress",
@@ -53,22 +70,33 @@ __all__ = [
     "Report",
     "Row",
     "RowError",
+    "RunConfig",
+    "RunError",
+    "RunReport",
     "Scenario",
     "Series",
+    "Shard",
     "Split",
     "SplitError",
+    "StoppedError",
     "Straddler",
     "Summary",
     "UnclearError",
     "Validated",
     "Verdict",
+    "Writer",
+    "Written",
     "features",
+    "forecast",
     "from_dataset",
     "generate",
+    "generate_rows",
     "load",
     "make_dataset",
+    "merge",
     "plot_cells",
     "read_rows",
+    "run",
     "save",
     "split",
     "straddlers",
@@ -78,5 +106,7 @@ __all__ = [
     "tool_namings",
     "validate",
     "validate_async",
+    "validate_rows",
     "write_rows",
+    "write_rows_async",
 ]

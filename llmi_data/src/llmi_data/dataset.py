@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,6 +55,9 @@ def features() -> Features:
                     "series": {"title": text, "labels": texts, "values": List(number)},
                     "edits": texts,
                 },
+                "domain": text,
+                "language": text,
+                "needs": List({"tool": text, "quote": text, "picture": number}),
             },
             "verdict": {
                 "image_count": number,
@@ -63,6 +66,7 @@ def features() -> Features:
                 "reader": text,
                 "agrees": Value("bool"),
             },
+            "implicit": {"judge": text, "implicit": Value("bool"), "reason": text},
         }
     )
 
@@ -102,7 +106,12 @@ def from_dataset(dataset: Dataset) -> Iterator[Row]:
 
 
 def save(split: Split, folder: str | Path) -> None:
-    """Write the splits so that `datasets.load_from_disk` and `load` read them; an earlier dataset is replaced whole.
+    """Write the splits so that `datasets.load_from_disk` and `load` read them. See `save_dataset`."""
+    save_dataset(lambda: to_dataset_dict(split), folder)
+
+
+def save_dataset(make: Callable[[], DatasetDict], folder: str | Path) -> None:
+    """Write a dataset so that `datasets.load_from_disk` reads it; an earlier dataset is replaced whole.
 
     Raises `RowError` when the folder holds anything else, or cannot be written.
     """
@@ -112,7 +121,7 @@ def save(split: Split, folder: str | Path) -> None:
     unfinished, earlier = (folder.with_name(f".{folder.name}.{os.getpid()}.{part}") for part in ("part", "old"))
     try:
         with _quietly():
-            to_dataset_dict(split).save_to_disk(str(unfinished))
+            make().save_to_disk(str(unfinished))
         # Renamed, not removed first: whenever this process may be killed, one whole dataset is on disk.
         if folder.exists():
             folder.replace(earlier)

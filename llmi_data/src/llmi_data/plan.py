@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from llmi_data.errors import PlanError
 from llmi_data.row import CountCode, Side, Tools
+from llmi_data.yaml_file import first_problem, read_yaml
 from llmi_schema import DEFAULT_LANGUAGE, Constraint, ConstraintError, ImageCount
 
 COUNT_CODES = (-1, 0, 1, 2, 3, 4, 99)
 """The counts of the default plan: none, any, exactly one to four, at least one."""
 
+Modality = Literal["text", "multimodal"]
+"""Whether the user gives pictures of their own."""
+
+_COUNT_WORDS = {"none": -1, "any": 0, "at least one": 99}
+_AXES = ("count", "tools", "domain", "language", "modality")
+
 
 class Cell(BaseModel):
     """A kind of row, and how many of them.
+
+    Attributes:
+        count: a published count code, or in words: none, any, at least one.
+        tools: what the rows cannot do without.
+        domain: what the rows are about, by a name the generator knows; it chooses unless this is set.
+        language: of the prompts, as a BCP 47 tag such as `en` or `pt-BR`.
+        modality: whether the user gives pictures; unless set, they do where a picture is to be changed.
 
     Raises `PlanError` for a kind that no document can satisfy and for tools nobody knows.
     """
@@ -31,6 +46,21 @@ class Cell(BaseModel):
     count: CountCode
     tools: Tools = ()
     rows: int = Field(ge=1)
+    domain: str | None = Field(default=None, min_length=1)
+    language: str = Field(default="en", pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
+    modality: Modality = "text"
+
+    @field_validator("count", mode="before")
+    @classmethod
+    def _in_words(cls, value: Any) -> Any:
+        return _COUNT_WORDS.get(value, value) if isinstance(value, str) else value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_modality(cls, value: Any) -> Any:
+        if isinstance(value, dict) and value.get("modality") is None:
+            return {**value, "modality": _usual_modality(value.get("tools") or ())}
+        return value
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -38,28 +68,54 @@ class Cell(BaseModel):
         if unknown:
             known = ", ".join(DEFAULT_LANGUAGE.tools)
             raise PlanError(f"the cell {self} requires {', '.join(unknown)}, which is no tool; the tools are {known}")
+        count = ImageCount.decode(self.count)
         try:
-            Constraint(count=ImageCount.decode(self.count), required_tools=frozenset(self.tools))
+            Constraint(count=count, required_tools=frozenset(self.tools))
         except ConstraintError as problem:
             raise PlanError(f"the cell {self} is impossible: {problem}") from None
+        if self.tools == ("edit",) and self.modality == "text" and count.maximum == 1:
+            raise PlanError(
+                f"the cell {self} is impossible: its one picture is to be a changed one, and there is none to change: "
+                "ask for two pictures, or write modality: multimodal"
+            )
         return self
 
+    @property
+    def kind(self) -> tuple[int, tuple[str, ...], str | None, str, Modality]:
+        """What tells it from other cells."""
+        return self.count, self.tools, self.domain, self.language, self.modality
+
     def __str__(self) -> str:
-        return f"({ImageCount.decode(self.count)}; {' + '.join(self.tools) or 'no tool'})"
+        parts = [str(ImageCount.decode(self.count)), " + ".join(self.tools) or "no tool", *self.particulars.values()]
+        return f"({'; '.join(parts)})"
+
+    @property
+    def particulars(self) -> dict[str, str]:
+        """Domain, language and modality, where they are not the usual ones."""
+        usual = {"domain": None, "language": "en", "modality": _usual_modality(self.tools)}
+        return {name: value for name in usual if (value := getattr(self, name)) != usual[name]}
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """One row to make: its labels, its side of the split, and the number that makes it different from its like."""
+    """One row to make: its labels, its side of the split, the number that makes it different from its like, and the
+    rest of its cell.
+    """
 
     count: int
     tools: tuple[str, ...]
     side: Side
     number: int
+    domain: str | None = None
+    language: str = "en"
+    modality: Modality = "text"
 
 
 class Plan(BaseModel):
-    """Rows per cell, the share of each cell that is held out for testing, and the seed everything follows from."""
+    """Rows per cell, the share of each cell that is held out for testing, and the seed everything follows from.
+
+    In a file, `grid` stands for many cells: every combination of the values it lists, `rows` of each.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -67,13 +123,23 @@ class Plan(BaseModel):
     test_share: float = Field(default=0.2, ge=0, lt=1)
     seed: int = 0
 
+    @model_validator(mode="before")
+    @classmethod
+    def _spread_grid(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or "grid" not in value:
+            return value
+        grids = value["grid"]
+        if not isinstance(grids, list) or not all(isinstance(grid, dict) for grid in grids):
+            raise PlanError("grid: write a list of mappings, such as - {count: [1, 2], tools: [[search]], rows: 5}")
+        spread = [cell for grid in grids for cell in _spread(grid)]
+        others = {name: part for name, part in value.items() if name != "grid"}
+        return {**others, "cells": [*(value.get("cells") or ()), *spread]}
+
     @model_validator(mode="after")
     def _each_once(self) -> Self:
-        twice = [kind for kind, times in Counter((c.count, c.tools) for c in self.cells).items() if times > 1]
-        if twice:
-            raise PlanError(
-                f"the cell {Cell(count=twice[0][0], tools=twice[0][1], rows=1)} appears twice: add its rows up"
-            )
+        times = Counter(cell.kind for cell in self.cells)
+        if twice := next((cell for cell in self.cells if times[cell.kind] > 1), None):
+            raise PlanError(f"the cell {twice} appears twice: add its rows up")
         return self
 
     @property
@@ -104,39 +170,38 @@ class Plan(BaseModel):
     @classmethod
     def from_yaml(cls, path: str | Path) -> Self:
         """Read a plan file. Raises `PlanError`, which names the file and what to change."""
-        import yaml
-
-        try:
-            value = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise PlanError(f"{path}: cannot read the plan ({error.strerror})") from error
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise PlanError(f"{path}: not valid YAML: {error}") from error
+        value = read_yaml(path, PlanError)
         try:
             return cls.model_validate(value)
         except PlanError as problem:
             raise PlanError(f"{path}: {problem}") from None
         except ValidationError as error:
-            raise PlanError(f"{path}: {_first_problem(error)}") from None
+            raise PlanError(f"{path}: {first_problem(error, 'the plan')}") from None
 
     def to_yaml(self) -> str:
         """The plan as a file for `from_yaml`, a line per cell."""
-        cells = (f"  - {{count: {c.count}, tools: [{', '.join(c.tools)}], rows: {c.rows}}}" for c in self.cells)
-        return "\n".join((f"seed: {self.seed}", f"test_share: {self.test_share}", "cells:", *cells, ""))
+        return "\n".join(
+            (f"seed: {self.seed}", f"test_share: {self.test_share}", "cells:", *map(_line, self.cells), "")
+        )
 
     def expand(self) -> Iterator[Assignment]:
         """Every row to make, cells mixed, in an order that depends on the seed alone."""
         rows: list[Assignment] = []
+        numbers: Counter[tuple[int, tuple[str, ...]]] = Counter()
         owed = 0.0
         for cell in self.cells:
             # What rounding takes from one cell the next one gets, so that the share holds over the whole plan.
             owed += cell.rows * self.test_share
             tests = min(cell.rows, round(owed))
             owed -= tests
-            rows += [
-                Assignment(cell.count, cell.tools, "test" if number < tests else "train", number)
-                for number in range(cell.rows)
-            ]
+            # Counted over cells that differ in the rest alone, so that no two rows with the same labels share a number.
+            first = numbers[cell.count, cell.tools]
+            numbers[cell.count, cell.tools] += cell.rows
+            for place in range(cell.rows):
+                side: Side = "test" if place < tests else "train"
+                rows.append(
+                    Assignment(cell.count, cell.tools, side, first + place, cell.domain, cell.language, cell.modality)
+                )
         random.Random(f"order {self.seed}").shuffle(rows)
         yield from rows
 
@@ -158,7 +223,27 @@ def _demo_shares(counts: Sequence[int]) -> Iterator[tuple[tuple[int, tuple[str, 
                 yield from (((count, (tool,)), 3) for tool in tools)
 
 
-def _first_problem(error: ValidationError) -> str:
-    problem: Any = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(str(part) for part in problem["loc"]) or "the plan"
-    return f"{where}: {problem['msg'][0].lower()}{problem['msg'][1:]}"
+def _usual_modality(tools: Any) -> Modality:
+    return "multimodal" if "edit" in tools else "text"
+
+
+def _spread(grid: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The cells of a grid. `tools` is a list of lists; the other axes are lists, or one value."""
+    axes = {}
+    for name in _AXES:
+        if name in grid:
+            values = grid[name]
+            if not isinstance(values, list):
+                values = [values]
+            elif name == "tools" and not all(isinstance(tools, list) for tools in values):
+                raise PlanError("grid: tools is a list of lists, such as [[search], [code, search]]")
+            axes[name] = values
+    others = {name: value for name, value in grid.items() if name not in axes}
+    for values in product(*axes.values()):
+        yield {**others, **dict(zip(axes, values, strict=True))}
+
+
+def _line(cell: Cell) -> str:
+    parts = [f"count: {cell.count}", f"tools: [{', '.join(cell.tools)}]", f"rows: {cell.rows}"]
+    parts += [f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in cell.particulars.items()]
+    return f"  - {{{', '.join(parts)}}}"

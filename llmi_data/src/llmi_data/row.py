@@ -68,11 +68,32 @@ class Verdict(Reading):
     agrees: bool
 
 
+class ImplicitVerdict(Value):
+    """What a judge thinks of whether the prompt leaves it to the writer how its pictures are made."""
+
+    judge: str
+    implicit: bool
+    reason: str = ""
+
+
+class Need(Value):
+    """Why a tool is required: the words of the prompt that ask for it, and for `edit` which picture is to be changed.
+
+    `picture` counts the user's pictures from 0; None where a picture of the document itself is to be changed.
+    """
+
+    tool: str
+    quote: str
+    picture: int | None = None
+
+
 class Origin(Value):
     """Where a row comes from.
 
     `family` and `topic` are the scenario's groups and `wordings` the ids of the templates used: rows that share
-    one of them stay on one side of a split. `scenario` holds the facts behind the prompt, where the generator has them.
+    one of them stay on one side of a split. `scenario` holds the facts behind the prompt, where the generator has
+    them. `domain` and `language` are those of the plan's cell. `needs` says why each tool is required, where the
+    generator tells.
     """
 
     generator: str
@@ -82,6 +103,9 @@ class Origin(Value):
     topic: str
     wordings: tuple[str, ...] = ()
     scenario: Scenario | None = None
+    domain: str | None = None
+    language: str = "en"
+    needs: tuple[Need, ...] = ()
 
 
 def _png(data: bytes) -> bytes:
@@ -110,6 +134,7 @@ class Row(Value):
         id: hash of prompt and images (not of labels), so that two rows asking the same have the same id.
         provenance: where the row comes from.
         verdict: what the blind reader understood; None before validation.
+        implicit: what a judge thinks of the prompt's implicitness; None where no judge was asked.
 
     Raises `llmi_schema.ConstraintError` when no document can meet the labels, pydantic's `ValidationError` otherwise.
     """
@@ -121,6 +146,7 @@ class Row(Value):
     id: str = Field(default_factory=_content_id)
     provenance: Origin | None = None
     verdict: Verdict | None = None
+    implicit: ImplicitVerdict | None = None
 
     @model_validator(mode="after")
     def _possible(self) -> Row:

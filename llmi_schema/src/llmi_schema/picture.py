@@ -75,6 +75,8 @@ class ToolResult(_Value):
     picture: Picture | None = None
     reason: FailureReason | None = None
     message: str = ""
+    detail: str = ""
+    """The end of what a failed call printed, for whoever repairs it; not for readers."""
     seconds: float = 0.0
     attempts: int = 1
     cached: bool = False
@@ -87,8 +89,10 @@ class ToolResult(_Value):
         return self
 
     @classmethod
-    def failed(cls, reason: FailureReason, message: str, *, seconds: float = 0.0, attempts: int = 1) -> Self:
-        return cls(reason=reason, message=message, seconds=seconds, attempts=attempts)
+    def failed(
+        cls, reason: FailureReason, message: str, *, detail: str = "", seconds: float = 0.0, attempts: int = 1
+    ) -> Self:
+        return cls(reason=reason, message=message, detail=detail, seconds=seconds, attempts=attempts)
 
     @property
     def ok(self) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
@@ -26,3 +28,25 @@ class OnStep(TrainerCallback):
         **kwargs: Any,
     ) -> None:
         self.tell(state.global_step, logs or {})
+
+
+class LiveLog(TrainerCallback):
+    """Keeps a JSON Lines file up to date with what the trainer logs, so that a run can be watched from outside.
+
+    A resumed run begins with what its checkpoint knows: the lines of steps that are done again are written once.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        if state.is_world_process_zero:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.write_text("".join(json.dumps(entry) + "\n" for entry in state.log_history))
+
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        if state.is_world_process_zero and state.log_history:
+            with self._path.open("a") as file:
+                file.write(json.dumps(state.log_history[-1]) + "\n")

@@ -1,7 +1,8 @@
-"""DeepSpeed without a launcher: what a single process must set, and the ZeRO configurations."""
+"""A process's place in its group: what a single process must set, how workers join, and the ZeRO configurations."""
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sys
@@ -11,23 +12,79 @@ from typing import Any, Literal
 Zero = Literal["none", "zero2", "zero3"]
 
 
+def under_a_launcher() -> bool:
+    """Whether somebody (our launcher, torchrun, accelerate, deepspeed) already made this process one of a group."""
+    return "WORLD_SIZE" in os.environ
+
+
+def world_size() -> int:
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def rank() -> int:
+    return int(os.environ.get("RANK", "0"))
+
+
 def single_process_environment() -> None:
-    """Make `python train.py` a group of one, unless a launcher (torchrun, accelerate, deepspeed) already made one.
+    """Make `python train.py` a group of one, unless a launcher already made one.
 
     DeepSpeed otherwise looks for MPI and fails. The port is picked free, so that two runs fit on one machine.
     """
-    _tools_of_this_environment_on_path()
-    if "WORLD_SIZE" in os.environ:
-        return
+    tools_of_this_environment_on_path()
+    if not under_a_launcher():
+        os.environ.update(place(0, 1, free_port()))
+
+
+def place(rank: int, size: int, port: int) -> dict[str, str]:
+    """The variables that tell a process on this machine which of how many it is."""
+    return {
+        "RANK": str(rank),
+        "WORLD_SIZE": str(size),
+        "LOCAL_RANK": str(rank),
+        "LOCAL_WORLD_SIZE": str(size),
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+    }
+
+
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    os.environ.update(
-        RANK="0", WORLD_SIZE="1", LOCAL_RANK="0", LOCAL_WORLD_SIZE="1", MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port)
-    )
+        port: int = probe.getsockname()[1]
+        return port
 
 
-def _tools_of_this_environment_on_path() -> None:
+def join(zero: Zero, *, cpu: bool) -> None:
+    """Join the group before the trainer's configuration is made.
+
+    Several CPU processes under DeepSpeed must have their gloo group by then: accelerate would make one that DeepSpeed
+    does not know.
+    """
+    single_process_environment()
+    if cpu and zero != "none" and world_size() > 1:
+        import deepspeed
+        import torch.distributed
+
+        if not torch.distributed.is_initialized():
+            deepspeed.init_distributed("gloo", auto_mpi_discovery=False)
+
+
+def forget_earlier_runs() -> None:
+    """Let a ZeRO-3 run that ended in this process not share out the weights of models that are built after it."""
+    from transformers.integrations.deepspeed import unset_hf_deepspeed_config
+
+    unset_hf_deepspeed_config()
+
+
+def leave() -> None:
+    """Leave the group, so that no process waits for this one."""
+    import torch.distributed
+
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
+def tools_of_this_environment_on_path() -> None:
     """DeepSpeed compiles with the `ninja` of this environment, which need not be activated."""
     here = str(Path(sys.executable).parent)
     path = os.environ.get("PATH", "")
@@ -36,18 +93,8 @@ def _tools_of_this_environment_on_path() -> None:
 
 
 def deepspeed_config(zero: Zero) -> dict[str, Any] | None:
-    """The DeepSpeed configuration for one ZeRO stage; batch fields are left to the trainer (`auto`)."""
+    """The shipped DeepSpeed configuration for a ZeRO stage; batch fields are left to the trainer (`auto`)."""
     if zero == "none":
         return None
-    stage: dict[str, Any] = {"stage": int(zero[-1]), "overlap_comm": False, "contiguous_gradients": True}
-    if zero == "zero3":
-        stage |= {"stage3_gather_16bit_weights_on_model_save": True}
-    return {
-        "zero_optimization": stage,
-        "bf16": {"enabled": "auto"},
-        "gradient_clipping": "auto",
-        "train_batch_size": "auto",
-        "train_micro_batch_size_per_gpu": "auto",
-        "gradient_accumulation_steps": "auto",
-        "wall_clock_breakdown": False,
-    }
+    config: dict[str, Any] = json.loads((Path(__file__).parent / "recipes" / "deepspeed" / f"{zero}.json").read_text())
+    return config

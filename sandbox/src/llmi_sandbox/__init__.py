@@ -17,6 +17,7 @@ from llmi_sandbox.errors import PictureError, ProviderError, SandboxUnavailableE
 from llmi_sandbox.pictures import PictureLimits, decode, encode, from_bytes, is_blank
 from llmi_sandbox.policy import Policy
 from llmi_sandbox.render import render, render_many, stream
+from llmi_sandbox.render_stream import StreamedRender
 from llmi_sandbox.statistics import Statistics, ToolStatistics
 from llmi_sandbox.toolkit import Toolkit
 from llmi_sandbox.tools.base import Tool
@@ -64,6 +65,7 @@ __all__ = [
     "ServedEditor",
     "ServedGenerator",
     "Statistics",
+    "StreamedRender",
     "Tool",
     "ToolStatistics",
     "Toolkit",

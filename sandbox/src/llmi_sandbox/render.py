@@ -15,19 +15,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Sequence
 from contextlib import aclosing
-from typing import Protocol
 
-from llmi_schema import (
-    BadTag,
-    ConfigurationError,
-    Document,
-    Picture,
-    RenderedDocument,
-    Tag,
-    ToolCall,
-    ToolResult,
-    parse,
-)
+from llmi_sandbox.running import Caller, RunningCalls, end_all
+from llmi_schema import ConfigurationError, Document, Picture, RenderedDocument, ToolResult, parse
 
 Source = Document | str | tuple[Document | str, Sequence[Picture]]
 """A document, or its text, alone or with the user's pictures."""
@@ -36,12 +26,6 @@ Documents = Iterable[Source] | AsyncIterable[Source]
 
 AT_ONCE = 64
 """Documents in work at a time: enough to keep tools of 64 calls at once busy."""
-
-
-class Caller(Protocol):
-    """What render needs of a toolkit: an answer to every call, never an exception."""
-
-    async def call(self, call: ToolCall, pictures: Sequence[Picture] = ()) -> ToolResult: ...
 
 
 async def render(document: Document | str, toolkit: Caller, inputs: Sequence[Picture] = ()) -> RenderedDocument:
@@ -61,7 +45,7 @@ async def render(document: Document | str, toolkit: Caller, inputs: Sequence[Pic
         # one by one, not `gather`: no call raises unless this very task is cancelled
         results = tuple([await task for task in running])
     finally:
-        await _end(running)
+        await end_all(running)
     return RenderedDocument(document=document, results=results, inputs=tuple(inputs))
 
 
@@ -83,7 +67,7 @@ async def stream(
             for task in sorted(done, key=index.__getitem__):
                 yield index[task], task.result()
     finally:
-        await _end(running)
+        await end_all(running)
 
 
 async def render_many(
@@ -130,7 +114,7 @@ async def render_many(
                     fetching.cancel()
             ended.result()  # raises what a worker raised
         finally:
-            await _end([*workers])
+            await end_all([*workers])
 
 
 def _retrieve(future: asyncio.Future[list[None]]) -> None:
@@ -169,30 +153,8 @@ def _parsed(document: Document | str, inputs: Sequence[Picture]) -> Document:
 
 
 def _start(document: Document, toolkit: Caller, inputs: Sequence[Picture]) -> list[asyncio.Task[ToolResult]]:
-    """One task for every closed tag, in order; an edit's awaits that of its picture."""
-    running: list[asyncio.Task[ToolResult]] = []
-
-    async def run(tag: Tag | BadTag) -> ToolResult:
-        if isinstance(tag, BadTag):
-            return ToolResult.failed("bad_call", tag.reason)
-        target = tag.call.picture_index
-        if target is None:
-            return await toolkit.call(tag.call)
-        if target < len(inputs):
-            return await toolkit.call(tag.call, (inputs[target],))
-        picture = (await asyncio.shield(running[target - len(inputs)])).picture
-        if picture is None:
-            return ToolResult.failed("missing_picture", f"picture {target}, which it works on, was not delivered")
-        return await toolkit.call(tag.call, (picture,))
-
-    running.extend(asyncio.create_task(run(tag)) for tag in document.tags)
-    return running
-
-
-async def _end(tasks: Sequence[asyncio.Task[ToolResult]] | Sequence[asyncio.Task[None]]) -> None:
-    """Cancel what still runs and wait until it has ended: no task outlives the render."""
-    left = [task for task in tasks if not task.done()]
-    for task in left:
-        task.cancel()
-    if left:
-        await asyncio.wait(left)
+    """One task for every closed tag, in order."""
+    calls = RunningCalls(toolkit, inputs)
+    for tag in document.tags:
+        calls.start(tag)
+    return calls.tasks

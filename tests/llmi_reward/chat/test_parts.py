@@ -29,7 +29,7 @@ from llmi_reward.chat import (
 )
 from llmi_reward.chat.limiter import Limiter
 from llmi_reward.chat.request import build
-from llmi_reward.chat.transport import _seconds
+from llmi_reward.chat.transport import retry_after
 from llmi_schema import ConfigurationError
 
 PLACE = Endpoint("http://host/v1", "m")
@@ -113,12 +113,12 @@ def test_pauses_grow_are_jittered_and_honour_retry_after():
     ],
 )
 def test_retry_after_is_read_in_all_its_forms(headers, seconds):
-    assert _seconds(headers) == seconds
+    assert retry_after(headers) == seconds
 
 
 def test_a_date_in_retry_after_is_so_many_seconds_away():
     in_a_minute = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
-    assert 58 < _seconds({"retry-after": in_a_minute}) <= 60
+    assert 58 < retry_after({"retry-after": in_a_minute}) <= 60
 
 
 async def test_a_few_random_rejections_leave_the_limit_where_it_is():

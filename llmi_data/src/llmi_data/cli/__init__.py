@@ -7,8 +7,11 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from llmi_data.cli.converting import check, convert
+from llmi_data.cli.curating import curate
 from llmi_data.cli.inspecting import stats
 from llmi_data.cli.making import generate, plan, validate
+from llmi_data.cli.running import merge, run
 from llmi_data.cli.saving import dataset
 from llmi_data.cli.shared import console, plain
 from llmi_schema import LLMIError
@@ -23,6 +26,9 @@ class _Commands(TyperGroup):
         except LLMIError as problem:
             console().print(f"[red]error:[/red] {plain(problem)}", soft_wrap=True)
             raise typer.Exit(1) from None
+        except KeyboardInterrupt:
+            console().print("stopped; run the same command again to go on: nothing that was paid for is lost")
+            raise typer.Exit(130) from None
 
 
 app = typer.Typer(
@@ -33,5 +39,5 @@ app = typer.Typer(
     help="Make, validate and inspect constraint-annotated prompts for illustrated documents.",
 )
 
-for command in (plan, generate, validate, dataset, stats):
+for command in (plan, generate, validate, run, merge, curate, check, convert, dataset, stats):
     app.command()(command)

@@ -7,22 +7,34 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from llmi_data.cli.shared import console, plain
+
 if TYPE_CHECKING:
-    from llmi_data.row import Row
+    from llmi_data.errors import RowError
     from llmi_data.summary import Summary
+
+_MOST = 12  # names of one kind that are listed
 
 
 def stats(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="Rows as JSON Lines, or a saved dataset's folder.")],
-    plot: Annotated[Path | None, typer.Option(help="Draw rows per cell into this file (.png, .svg, .pdf).")] = None,
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="Rows in any format `convert` reads, or a saved dataset's folder.")
+    ],
+    plot: Annotated[Path | None, typer.Option(help="Draw all of it into this file (.png, .svg, .pdf).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Count rows by pictures wanted, tools, and scenario."""
-    from llmi_data.summary import plot_cells, summarize
+    """Count rows by pictures wanted, tools, scenario, language, length; of any format."""
+    from llmi_data.conversion import read_any
+    from llmi_data.plots import plot_overview
+    from llmi_data.summary import summarize
 
-    summary = summarize(_load(path))
+    broken: list[RowError] = []
+    summary = summarize(read_any(path, broken.append))
+    if broken:
+        out = console()
+        out.print(f"[yellow]left out:[/yellow] {len(broken)} records, the first: {plain(broken[0])}", soft_wrap=True)
     if plot:
-        plot_cells(summary, plot)
+        plot_overview(summary, plot)
     if as_json:
         typer.echo(summary.model_dump_json(indent=2))
         return
@@ -40,24 +52,17 @@ def _show(summary: Summary) -> None:
         table.add_row(tools, *(str(cell.get(code, "")) for code in summary.counts), str(sum(cell.values())))
     table.add_section()
     table.add_row("all", *map(str, summary.counts.values()), str(summary.rows))
-    console = Console()
-    console.print(table)
+    out = Console()
+    out.print(table)
     words = "none"
     if summary.words:
         fewest, middle, most = summary.words
         words = f"{fewest} to {most} words (median {middle:g})"
-    console.print(
+    out.print(
         f"{len(summary.families)} families, {summary.scenarios} scenarios, {summary.wordings} wordings;"
         f" {summary.with_pictures} rows with pictures; prompts: {words}"
     )
-
-
-def _load(path: Path) -> list[Row]:
-    if path.is_dir():
-        from llmi_data.dataset import load
-
-        sides = load(path)
-        return [*sides.train, *sides.test]
-    from llmi_data.jsonl import read_rows
-
-    return list(read_rows(path))
+    for name in ("sides", "languages", "domains", "verdicts"):
+        counts = getattr(summary, name)
+        if counts:
+            out.print(f"{name}: " + ", ".join(f"{plain(what)} {rows}" for what, rows in list(counts.items())[:_MOST]))

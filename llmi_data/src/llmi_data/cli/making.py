@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from llmi_data.cli.shared import RowsFile, console, number, plain
+from llmi_data.cli.models import (
+    BaseUrl,
+    CompletionPrice,
+    Concurrency,
+    DryRun,
+    KeyVariable,
+    Money,
+    PromptPrice,
+    Setting,
+    ShardOption,
+    journals_beside,
+    model_config,
+    progress,
+)
+from llmi_data.cli.reporting import show_generation, show_validation
+from llmi_data.cli.shared import RowsFile, plain
+
+if TYPE_CHECKING:
+    from llmi_data.operation.models import ModelConfig
+    from llmi_reward.chat import Budget
 
 
 def plan(
@@ -28,11 +47,28 @@ def generate(
     plan_file: Annotated[Path | None, typer.Option("--plan", help="A plan in YAML; else the default plan.")] = None,
     rows: Annotated[int | None, typer.Option(help="Size of the default plan (480).")] = None,
     seed: Annotated[int | None, typer.Option(help="Takes the place of the plan's seed.")] = None,
+    model: Annotated[str | None, typer.Option(help="Who writes the rows; else they are composed offline.")] = None,
+    base_url: BaseUrl = None,
+    api_key_env: KeyVariable = "OPENAI_API_KEY",
+    setting: Setting = None,
+    concurrency: Concurrency = 32,
+    prompt_price: PromptPrice = None,
+    completion_price: CompletionPrice = None,
+    budget: Money = None,
+    pictures: Annotated[Path | None, typer.Option(help="Pictures users attach: a folder, or a dataset.")] = None,
+    attempts: Annotated[int, typer.Option(min=1, help="Drafts per row.")] = 3,
+    lost: Annotated[Path | None, typer.Option(help="Where assignments that came to nothing are listed.")] = None,
+    shard: ShardOption = "1/1",
+    dry_run: DryRun = False,
 ) -> None:
-    """Compose the rows of a plan, offline."""
+    """Make the rows of a plan."""
     from llmi_data.errors import PlanError
+    from llmi_data.forecast import generation_forecast
     from llmi_data.jsonl import write_rows
-    from llmi_data.offline import generate as compose_rows
+    from llmi_data.operation.config import GenerateConfig
+    from llmi_data.operation.files import write_lost
+    from llmi_data.operation.shards import Shard
+    from llmi_data.operation.steps import generate_rows
     from llmi_data.plan import Plan
 
     if plan_file and rows is not None:
@@ -40,37 +76,114 @@ def generate(
     wanted = Plan.from_yaml(plan_file) if plan_file else Plan.demo(rows=480 if rows is None else rows)
     if seed is not None:
         wanted = wanted.model_copy(update={"seed": seed})
-    written = write_rows(output, compose_rows(wanted))
-    console().print(f"{written} rows in {len(wanted.cells)} cells -> {plain(output)}", soft_wrap=True)
+    asked = model_config(
+        model,
+        base_url=base_url,
+        api_key_env=api_key_env,
+        settings=setting,
+        concurrency=concurrency,
+        prompt_price=prompt_price,
+        completion_price=completion_price,
+    )
+    settings = GenerateConfig(model=asked, pictures=pictures, attempts=attempts)
+    part = Shard.parse(shard)
+    output, lost = part.path(output), lost and part.path(lost)
+    journals = journals_beside(output)
+    if dry_run:
+        typer.echo(str(generation_forecast(wanted, settings, journals, part)))
+        return
+    with progress() as out:
+        written, report = generate_rows(
+            wanted,
+            settings,
+            journals=journals,
+            shard=part,
+            budget=_budget(budget, {journals("generate"): asked} if asked else {}),
+            console=out,
+        )
+    write_rows(output, written.rows)
+    if lost:
+        write_lost(lost, written.lost)
+    out.print(f"{report.rows} rows in {len(wanted.cells)} cells -> {plain(output)}", soft_wrap=True)
+    show_generation(report, out)
+    if written.unanswered:
+        out.print("run it again to ask for those without an answer once more")
 
 
 def validate(
     rows: RowsFile,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the rows that stay go.")] = Path("valid.jsonl"),
     dropped: Annotated[Path | None, typer.Option(help="Where the others go (JSON Lines: row, reason, detail).")] = None,
+    report_file: Annotated[Path | None, typer.Option("--report", help="Where the report goes, as JSON.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Who reads the rows blind: another model than wrote them. Else rules do.")
+    ] = None,
+    base_url: BaseUrl = None,
+    judge: Annotated[str | None, typer.Option(help="A model that looks for tools given away.")] = None,
+    judge_base_url: Annotated[str | None, typer.Option(help="Where the judge is served, if elsewhere.")] = None,
+    api_key_env: KeyVariable = "OPENAI_API_KEY",
+    setting: Setting = None,
+    concurrency: Concurrency = 32,
+    prompt_price: PromptPrice = None,
+    completion_price: CompletionPrice = None,
+    budget: Money = None,
+    shard: ShardOption = "1/1",
+    dry_run: DryRun = False,
 ) -> None:
     """Keep the rows on which a blind reader, who sees no labels, agrees."""
     from llmi_data.errors import RowError
+    from llmi_data.forecast import validation_forecast
     from llmi_data.jsonl import read_rows, write_lines, write_rows
-    from llmi_data.validation import validate as validate_rows
+    from llmi_data.operation.config import ValidateConfig
+    from llmi_data.operation.files import write_dropped
+    from llmi_data.operation.shards import Shard
+    from llmi_data.operation.steps import validate_rows
 
-    out = console()
+    reads, judges = (
+        model_config(
+            name,
+            base_url=url,
+            api_key_env=api_key_env,
+            settings=setting,
+            concurrency=concurrency,
+            prompt_price=prompt_price,
+            completion_price=completion_price,
+        )
+        for name, url in ((model, base_url), (judge, judge_base_url or base_url))
+    )
+    settings = ValidateConfig(reader=reads, judge=judges)
+    part = Shard.parse(shard)
+    output, dropped, report_file = (
+        part.path(output),
+        dropped and part.path(dropped),
+        report_file and part.path(report_file),
+    )
+    journals = journals_beside(output)
     broken: list[RowError] = []
-    validated = validate_rows(read_rows(rows, broken.append))
+    given = list(read_rows(rows, broken.append))
+    if dry_run:
+        these = part.of(given)
+        typer.echo(str(validation_forecast([row.question for row in these], len(these), settings, journals)))
+        return
+    asked = {journals(name): config for name, config in (("reader", reads), ("judge", judges)) if config}
+    with progress() as out:
+        validated, report = validate_rows(
+            given, settings, journals=journals, shard=part, budget=_budget(budget, asked), console=out
+        )
     write_rows(output, validated.kept)
     if dropped:
-        entries = (
-            {"reason": d.reason, "detail": d.detail, "row": d.row.model_dump(mode="json")} for d in validated.dropped
-        )
-        write_lines(dropped, (json.dumps(entry, ensure_ascii=False) for entry in entries))
+        write_dropped(dropped, validated.dropped)
+    if report_file:
+        write_lines(report_file, [report.model_dump_json(indent=1)])
     for problem in broken:
         out.print(f"[yellow]not a row:[/yellow] {plain(problem)}", soft_wrap=True)
     out.print(f"{len(validated.kept)} rows stay -> {plain(output)}", soft_wrap=True)
-    for reason, times in validated.drops.items():
-        out.print(f"{times:>6} dropped: {reason}")
-    agreed = validated.agreement
-    if agreed.share is not None:
-        out.print(
-            f"agreement {agreed.share:.1%} of {agreed.compared} read"
-            f" (kappa: count {number(agreed.count_kappa)}, tools {number(agreed.tools_kappa)})"
-        )
+    show_validation(report, out)
+    if validated.unanswered:
+        out.print("run it again to ask for those without an answer once more")
+
+
+def _budget(money: float | None, asked: Mapping[Path, ModelConfig]) -> Budget | None:
+    from llmi_data.operation.config import BudgetConfig
+
+    return None if money is None else BudgetConfig(money=money).open(asked)

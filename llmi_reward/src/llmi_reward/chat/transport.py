@@ -39,7 +39,7 @@ class OpenAITransport:
     def __init__(self, endpoint: Endpoint) -> None:
         self._openai = _openai()
         self._failed = _http_error(self._openai)
-        self._url, self._headers = _address(endpoint)
+        self._url, self._headers = address(endpoint)
         self._certificates = ssl.create_default_context()  # made once: it costs tens of milliseconds
         self._clients: list[Any] = []
         self._busy: list[int] = []
@@ -58,7 +58,7 @@ class OpenAITransport:
             ) from error
         finally:
             self._busy[number] -= 1
-        return Reply(response.status_code, response.content, _seconds(response.headers))
+        return Reply(response.status_code, response.content, retry_after(response.headers))
 
     async def close(self) -> None:
         clients, self._clients, self._busy = self._clients, [], []
@@ -90,7 +90,7 @@ def _http_error(openai: Any) -> type[Exception]:
     return error
 
 
-def _address(endpoint: Endpoint) -> tuple[str, dict[str, str]]:
+def address(endpoint: Endpoint) -> tuple[str, dict[str, str]]:
     """Where to post, and the headers that go with it."""
     base = endpoint.base_url.rstrip("/")
     headers = {"Content-Type": "application/json", "Accept": "application/json"}
@@ -101,7 +101,7 @@ def _address(endpoint: Endpoint) -> tuple[str, dict[str, str]]:
     return f"{base}/chat/completions", {**headers, "Authorization": f"Bearer {endpoint.api_key}"}
 
 
-def _seconds(headers: Any) -> float | None:
+def retry_after(headers: Any) -> float | None:
     """How long the server asks to wait: Retry-After in seconds or as a date, or Azure's milliseconds."""
     if milliseconds := headers.get("retry-after-ms"):
         with contextlib.suppress(ValueError):

@@ -77,9 +77,17 @@ class Scorer:
             scored = [self._score_now(row) for row in rows]
         else:
             scored = await asyncio.gather(*(self.score_row(row) for row in rows))
+        self.account_for(scored)
+        return scored
+
+    def account_for(self, scored: Sequence[Scored]) -> None:
+        """Log what went unscored and tell `observe` and the `limit`. For callers that score rows one by one.
+
+        Raises `TooManyUnscoredError` where there is a `limit` and it is passed.
+        """
         unscored = Counter(s.score.reason for s in scored if s.score.value is None)
         for reason, count in unscored.most_common():
-            logger.warning("%d of %d rows unscored: %s", count, len(rows), reason)
+            logger.warning("%d of %d rows unscored: %s", count, len(scored), reason)
         if self.observe is not None:
             try:
                 self.observe(scored)
@@ -87,7 +95,6 @@ class Scorer:
                 logger.exception("observe failed")
         if self.limit is not None:
             self.limit.note(s.score for s in scored)
-        return scored
 
     async def score_one(self, row: Row) -> Scored:
         """`score_all` for a framework that hands over one row at a time."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from llmi_reward import presets
 from llmi_sandbox import report
 from llmi_schema import Constraint, ImageCount, RenderedDocument
 from llmi_train.demo.settings import Folder
@@ -25,15 +26,16 @@ def build(folder: Folder) -> None:
         report.chart(
             figure,
             alt=f"Reward over {len(done['train']['log'])} training steps; on held-out prompts "
-            f"{done['before']['reward']:.2f} before and {done['after']['reward']:.2f} after",
-            caption="Points are training steps, the line their running mean. The dashed levels are measured on "
-            "scenario families and wordings that training never saw, with exact counts, sampled as in training.",
+            f"{done['before']['judged']:.2f} before and {done['after']['judged']:.2f} after",
+            caption="The reward that is trained on, the judges' marks included. Points are training steps, the line "
+            "their running mean. The dashed levels are measured on scenario families and wordings that training never "
+            "saw, with exact counts, sampled as in training.",
         ),
         report.chart(
             report.component_bars(done["before"]["satisfied"], done["after"]["satisfied"]),
             alt="Shares of held-out documents that are what was asked for, before and after training",
             caption="Shares of held-out documents that are what their prompt asked for, judged by the pictures that "
-            f"were delivered. The reward was {done['train']['reward']}.",
+            "were delivered, whatever the judges say.",
         ),
         report.heading("The same prompts, before and after"),
         *_before_and_after(done),
@@ -66,8 +68,8 @@ def _curve(done: dict[str, Any]) -> Any:
     return report.reward_curve(
         [entry.get("step", number) for number, entry in enumerate(log, 1)],
         {"reward in training": [entry["reward"] for entry in log]},
-        before=done["before"]["reward"],
-        after=done["after"]["reward"],
+        before=done["before"]["judged"],
+        after=done["after"]["judged"],
     )
 
 
@@ -81,14 +83,18 @@ def _key_figures(done: dict[str, Any]) -> Markup:
     calls = _all_calls(done)
     attempted, ran = (sum(tool[key] for tool in calls.values()) for key in ("attempted", "ran"))
     return report.key_figures(
-        report.KeyFigure(f"{after['reward']:.2f}", "held-out reward", f"{before['reward']:.2f} before training"),
+        report.KeyFigure(
+            f"{after['reward']:.2f}", "held-out reward, by rules alone", f"{before['reward']:.2f} before training"
+        ),
+        report.KeyFigure(
+            f"{after['judged']:.2f}", "with the judges, as trained on", f"{before['judged']:.2f} before training"
+        ),
         report.KeyFigure(
             f"{after['satisfied']['right number of pictures']:.0%}",
             "of held-out documents have the right number of pictures",
             f"{before['satisfied']['right number of pictures']:.0%} before",
         ),
         report.KeyFigure(f"{ran:,}", "tool calls run", f"of {attempted:,} made; equal calls run once"),
-        report.KeyFigure(f"{sum(r.get('seconds', 0) for r in done.values()):.0f} s", "in all", "on this machine"),
     )
 
 
@@ -132,9 +138,11 @@ def _what_ran(folder: Folder) -> list[Markup]:
             f"- **Model**: a Qwen3 with {warm['parameters']:,} random weights, taught the tag language by supervised "
             f"training on {warm['demonstrations']:,} documents: short requests first, and at the end "
             f"those of careful authors among careless ones, who never read the prompt.\n"
-            f"- **Training**: {len(done['train']['log'])} steps of GRPO on a LoRA adapter under DeepSpeed ZeRO-2."
+            f"- **Training**: {len(done['train']['log'])} steps of GRPO on a LoRA adapter under DeepSpeed ZeRO-2.\n"
+            f"- **Reward**: `{done['train']['reward']}`. {done['train']['judges']}\n"
+            f"- **Reward by rules**: `{presets.rules()!r}`; it needs no judge, and is what the first figure measures."
         ),
-        report.table(("stage", "seconds"), stages),
+        report.table(("stage", "seconds"), [*stages, ("in all", round(sum(seconds for _, seconds in stages), 1))]),
         report.table(
             ("tool", "calls", "ran", "pictures", "seconds", "failures"),
             calls,

@@ -11,6 +11,7 @@ from typing import Any
 
 from llmi_train import doctor
 from llmi_train.demo.display import Display, Ticker, terminal_to_ourselves
+from llmi_train.demo.judging import Asked, judges
 from llmi_train.demo.settings import Folder, Settings
 
 
@@ -57,8 +58,9 @@ def _work(folder: Folder, display: Display, unsafe: bool) -> None:
     from llmi_sandbox import Toolkit
     from llmi_train.demo import report
 
-    with Toolkit.offline(unsafe=unsafe, size=(240, 180)) as toolkit:
-        stages = _stages(folder, toolkit)
+    with Toolkit.offline(unsafe=unsafe, size=(240, 180)) as toolkit, judges(folder.settings.real_judges) as asked:
+        display.console.print(asked.introduction)
+        stages = _stages(folder, toolkit, asked)
         for number, stage in enumerate(stages, 1):
             if stage.name in folder.done:
                 display.console.print(f"[dim]{number}/{len(stages)} {stage.title}: already done[/]")
@@ -74,10 +76,11 @@ def _work(folder: Folder, display: Display, unsafe: bool) -> None:
     folder.finish("report", {}, last=True)
 
 
-def _stages(folder: Folder, toolkit: Any) -> list[Stage]:
+def _stages(folder: Folder, toolkit: Any, asked: Asked) -> list[Stage]:
     from llmi_train.demo import stages
 
     size = folder.settings
+    recipe = stages.recipe(folder, asked.settings)
     return [
         Stage(
             "data",
@@ -98,41 +101,47 @@ def _stages(folder: Folder, toolkit: Any) -> list[Stage]:
         Stage(
             "before",
             "Measuring what it can do on the held-out prompts",
-            lambda ticker: stages.measure(folder, ticker, toolkit, trained=False),
+            lambda ticker: stages.measure(folder, ticker, toolkit, recipe, trained=False),
             _tell_reward,
         ),
         Stage(
             "train",
-            "Reinforcement learning: GRPO with LoRA under DeepSpeed; every tag is run, delivered pictures are counted",
-            lambda ticker: stages.train(folder, ticker, toolkit),
+            "Reinforcement learning: GRPO with LoRA under DeepSpeed; tags are run, pictures counted, judges asked",
+            lambda ticker: stages.train(folder, ticker, toolkit, recipe) | {"judges": asked.introduction},
             lambda r: (
                 f"reward in training {r['log'][0]['reward']:.2f} at the start, {r['log'][-1]['reward']:.2f} at the end"
             ),
-            stages.recipe(folder).grpo["max_steps"],
+            recipe.grpo["max_steps"],
         ),
         Stage(
             "after",
             "Measuring again on the held-out prompts",
-            lambda ticker: stages.measure(folder, ticker, toolkit, trained=True),
+            lambda ticker: stages.measure(folder, ticker, toolkit, recipe, trained=True),
             _tell_reward,
         ),
         Stage(
             "write",
             "Writing documents under the constraint and running their tags",
-            lambda ticker: stages.write(folder, ticker, toolkit),
+            lambda ticker: stages.write(folder, ticker, toolkit, recipe),
             lambda r: f"{r['answers']} documents, {r['invalid_documents']} invalid",
         ),
     ]
 
 
 def _tell_reward(result: dict[str, Any]) -> str:
-    return f"held-out reward {result['reward']:.2f} over {result['answers']} prompts"
+    return (
+        f"held-out reward by rules {result['reward']:.2f}, with the judges {result['judged']:.2f}, "
+        f"over {result['answers']} prompts"
+    )
 
 
 def _last_words(folder: Folder, display: Display) -> None:
-    before, after = folder.done["before"]["reward"], folder.done["after"]["reward"]
+    before, after = folder.done["before"], folder.done["after"]
     console = display.console
-    console.print(f"\n[bold]Held-out reward: {before:.2f} before, {after:.2f} after.[/]")
+    console.print(
+        f"\n[bold]Held-out reward: {before['reward']:.2f} before, {after['reward']:.2f} after.[/] "
+        f"With the judges' marks, as trained on: {before['judged']:.2f} and {after['judged']:.2f}."
+    )
     for name, path in (
         ("report, open it in a browser", folder.report),
         ("documents", folder.documents),

@@ -21,6 +21,7 @@ class Settings:
         request_steps, outline_steps, document_steps, careless_steps: how long each lesson of the warm-up is.
         grpo: what differs from the recipe's `grpo` settings.
         written: documents written under the constraint at the end.
+        real_judges: ask the judges that the environment names, not the stand-in.
         seed: everything random follows from it.
     """
 
@@ -34,6 +35,7 @@ class Settings:
     careless_steps: int = 100
     grpo: dict[str, Any] = field(default_factory=dict)
     written: int = 12
+    real_judges: bool = False
     seed: int = 0
 
     @classmethod

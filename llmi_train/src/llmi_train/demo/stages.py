@@ -6,6 +6,7 @@ import json
 import random
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from llmi_data import Plan, Row, make_dataset
@@ -20,6 +21,7 @@ from llmi_train.demo.settings import Folder
 from llmi_train.evaluate import Evaluation, Judged, evaluate, valid
 from llmi_train.policies import Writer
 from llmi_train.recipe import RECIPES, Recipe
+from llmi_train.reward import Judges, build_reward
 
 COUNTS = (-1, 0, 1, 2, 99)
 """Every kind of count; exact numbers up to two, which a model of this size learns to tell apart in minutes."""
@@ -82,30 +84,36 @@ def warm_up(folder: Folder, ticker: Ticker) -> dict[str, Any]:
     return {"parameters": model.num_parameters(), "vocabulary": len(tokenizer), "demonstrations": len(pairs)}
 
 
-def recipe(folder: Folder) -> Recipe:
-    """What is trained: the shipped recipe, at this demo's size."""
+def recipe(folder: Folder, judges: Judges) -> Recipe:
+    """What is trained: the shipped recipe, at this demo's size, with its judges."""
     shipped = Recipe.from_yaml(
         RECIPES / "demo.yaml",
         model=str(folder.base),
         data=folder.dataset,
         output_dir=folder.training,
+        judges=judges,
         seed=folder.settings.seed,
     )
     return shipped.with_grpo(**folder.settings.grpo)
 
 
-def measure(folder: Folder, ticker: Ticker, toolkit: Toolkit, *, trained: bool) -> dict[str, Any]:
+def measure(folder: Folder, ticker: Ticker, toolkit: Toolkit, recipe: Recipe, *, trained: bool) -> dict[str, Any]:
     """The held-out reward of the policy, before training or with the trained adapter: unconstrained, sampled as in
-    training, counted exactly."""
+    training, counted exactly; by rules alone, and with the judges as it is trained on."""
     rows = saved.load(folder.dataset).test
-    writer = _writer(folder, trained=trained)
-    sampling = {"temperature": recipe(folder).grpo["temperature"], "seed": folder.settings.seed}
-    found = evaluate(writer, rows, presets.rules(), toolkit, progress=ticker.at, **sampling)
-    return found.summary() | {"shown": [_record(answer) for answer in _showcase(found)]}
+    writer = _writer(folder, recipe, trained=trained)
+    sampling = {"temperature": recipe.grpo["temperature"], "seed": folder.settings.seed}
+    judged = evaluate(writer, rows, build_reward(recipe), toolkit, progress=ticker.at, **sampling)
+    found = Evaluation(tuple(replace(a, score=presets.rules().score(a.sample)) for a in judged.answers))
+    return found.summary() | {
+        "judged": judged.reward,
+        "without_verdict": judged.unscored,
+        "shown": [_record(answer) for answer in _showcase(judged)],
+    }
 
 
-def train(folder: Folder, ticker: Ticker, toolkit: Toolkit) -> dict[str, Any]:
-    """GRPO with LoRA under DeepSpeed ZeRO-2 on `presets.rules()`; goes on from its newest checkpoint."""
+def train(folder: Folder, ticker: Ticker, toolkit: Toolkit, recipe: Recipe) -> dict[str, Any]:
+    """GRPO with LoRA under DeepSpeed ZeRO-2 on the paper's reward; goes on from its newest checkpoint."""
     from llmi_train import grpo
     from llmi_train.callbacks import OnStep
 
@@ -113,27 +121,27 @@ def train(folder: Folder, ticker: Ticker, toolkit: Toolkit) -> dict[str, Any]:
         reward = log.get("reward")
         ticker.at(step, f"reward {reward:.2f}" if reward is not None else "")
 
-    adapter = grpo.train(recipe(folder), toolkit=toolkit, callbacks=[OnStep(tell)])
+    adapter = grpo.train(recipe, toolkit=toolkit, callbacks=[OnStep(tell)])
     shutil.copytree(adapter, folder.adapter, dirs_exist_ok=True)
     log = [json.loads(line) for line in (folder.training / grpo.LOG).read_text().splitlines()]
-    return {"log": [entry for entry in log if "reward" in entry], "reward": repr(presets.rules())}
+    return {"log": [entry for entry in log if "reward" in entry], "reward": repr(build_reward(recipe))}
 
 
-def write(folder: Folder, ticker: Ticker, toolkit: Toolkit) -> dict[str, Any]:
+def write(folder: Folder, ticker: Ticker, toolkit: Toolkit, recipe: Recipe) -> dict[str, Any]:
     """Documents by the trained model with the tag language enforced while it writes, sampled, and run for real."""
     from llmi_sandbox import report
 
     split = saved.load(folder.dataset)
     rows = _varied(split.test, folder.settings.written)
     syntax = [RowConstraint(input_images=len(row.images)) for row in rows]
-    writer = _writer(folder, trained=True)
+    writer = _writer(folder, recipe, trained=True)
     found = evaluate(
         writer,
         rows,
-        presets.rules(),
+        build_reward(recipe),
         toolkit,
         progress=ticker.at,
-        temperature=recipe(folder).grpo["temperature"],
+        temperature=recipe.grpo["temperature"],
         constraints=syntax,
         seed=folder.settings.seed,
     )
@@ -144,9 +152,9 @@ def write(folder: Folder, ticker: Ticker, toolkit: Toolkit) -> dict[str, Any]:
     return found.summary() | {"shown": [_record(answer) for answer in found.answers]}
 
 
-def _writer(folder: Folder, *, trained: bool) -> Writer:
+def _writer(folder: Folder, recipe: Recipe, *, trained: bool) -> Writer:
     adapter = folder.adapter if trained else None
-    longest = recipe(folder).grpo["max_completion_length"]
+    longest = recipe.grpo["max_completion_length"]
     return Writer.load(folder.base, adapter, max_new_tokens=longest, batch_size=48)
 
 

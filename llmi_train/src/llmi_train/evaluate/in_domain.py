@@ -23,6 +23,11 @@ class Judged:
     document: RenderedDocument
     score: Score
 
+    @property
+    def sample(self) -> Sample:
+        """What a reward is shown of it."""
+        return _sample(self.row, self.completion, self.document)
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
@@ -103,10 +108,13 @@ async def _judge(
 ) -> Evaluation:
     async def one(row: Row, completion: Completion) -> Judged:
         document = await toolkit.render(parse(completion.text, len(row.images)), row.pictures)
-        sample = Sample(row.messages, document, row.constraint, split="test", truncated=not completion.finished)
-        return Judged(row, completion, document, await reward(sample))
+        return Judged(row, completion, document, await reward(_sample(row, completion, document)))
 
     return Evaluation(tuple(await asyncio.gather(*map(one, rows, completions))))
+
+
+def _sample(row: Row, completion: Completion, document: RenderedDocument) -> Sample:
+    return Sample(row.messages, document, row.constraint, split="test", truncated=not completion.finished)
 
 
 def _mean(values: Iterable[float | None]) -> float | None:

@@ -79,7 +79,7 @@ class Writer:
         import torch
 
         torch.manual_seed(seed)
-        encoded = [self._encode(prompt) for prompt in prompts]
+        encoded = [self.encode(prompt) for prompt in prompts]
         completions: dict[int, Completion] = {}
         for batch in self._batches(encoded):
             allowed = [constraints[i] for i in batch] if constraints is not None else None
@@ -111,7 +111,8 @@ class Writer:
         )
         return await toolkit.render(parse(completion.text, len(pictures)), pictures)
 
-    def _encode(self, prompt: Messages) -> list[int]:
+    def encode(self, prompt: Messages) -> list[int]:
+        """The tokens of a conversation, up to where the answer begins."""
         text = self.tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)
         ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         return ids

@@ -8,12 +8,13 @@ toolkit = Toolkit({"diffusion": blue_square})
 ```
 
 A tool answers with a `ToolResult`: a picture, or a reason with a sentence. What it raises becomes a failed
-result too (`Toolkit.call` says which), so that one call never costs its neighbours. Two optional attributes
-tell the toolkit more:
+result too (`Toolkit.call` says which), so that one call never costs its neighbours. Optional attributes tell the
+toolkit more:
 
 - `identity: str` names all that the answer depends on besides the call (provider, model, settings). Equal calls of
   tools with equal identities are run once. A tool without one is run every time.
 - `close()` gives back what the tool holds: processes, connections, files.
+- `variant(number) -> Tool`, where one call has several good answers: the next search result, another seed.
 """
 
 from __future__ import annotations
@@ -53,6 +54,18 @@ class Closeable(Protocol):
     """A tool that holds something until it is closed. Closing twice is harmless."""
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class Varied(Protocol):
+    """A tool whose calls have several good answers: search results by rank, generated pictures by seed."""
+
+    def variant(self, number: int) -> Tool:
+        """A tool that answers like this one with its `number`-th choice; 0 is this tool's own answer.
+
+        It shares what this tool holds and needs no closing. Its identity, where this tool has one, names the number.
+        """
+        ...
 
 
 def wrong_call(tool: str, call: ToolCall) -> ToolResult:

@@ -37,7 +37,7 @@ class CodeTool:
         outcome = await self._sandbox.arun(call.params.code)
         if outcome.picture is not None:
             return ToolResult(picture=outcome.picture)
-        return ToolResult.failed(reason_of(outcome.kind), outcome.message)
+        return ToolResult.failed(reason_of(outcome.kind), outcome.message, detail=outcome.stderr)
 
     def close(self) -> None:
         self._sandbox.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from copy import copy
 
 from llmi_sandbox.pictures import encode
 from llmi_sandbox.tools.base import wrong_call
@@ -38,6 +39,7 @@ class OfflineGenerator:
                 f"sides from {SMALLEST_SIDE} to {LARGEST_SIDE} pixels are possible"
             )
         self._size = size
+        self._seed = 0
         self.identity = f"diffusion/offline/1/{size[0]}x{size[1]}"
 
     async def __call__(self, call: ToolCall, pictures: Sequence[Picture]) -> ToolResult:
@@ -47,6 +49,16 @@ class OfflineGenerator:
             return ToolResult.failed("bad_call", "the prompt is empty")
         return await asyncio.to_thread(self._generate, call.params.prompt)
 
+    def variant(self, number: int) -> OfflineGenerator:
+        """The same words in another composition."""
+        if number == 0:
+            return self
+        variant = copy(self)
+        variant._seed = self._seed + number
+        variant.identity = f"{self.identity}/seed {variant._seed}"
+        return variant
+
     def _generate(self, prompt: str) -> ToolResult:
-        image = draw_scene(prompt, self._size)
+        # no word of the prompt changes what is drawn from the rest of it, so blanks make another picture of it
+        image = draw_scene(prompt + " " * self._seed, self._size)
         return ToolResult(picture=encode(image, Provenance(tool="diffusion", provider=PROVIDER, request=prompt)))

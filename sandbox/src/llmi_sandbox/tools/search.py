@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any, Self
 
@@ -50,6 +51,7 @@ class LocalSearch:
     def __init__(self, pictures: Sequence[Captioned], *, provider: str = "local pictures") -> None:
         self._index = CaptionIndex(pictures)
         self._provider = provider
+        self._passed_over = 0
         self.identity = f"search/local/{provider}/{self._index.digest}"
 
     @classmethod
@@ -97,12 +99,21 @@ class LocalSearch:
             return wrong_call("search", call)
         return await asyncio.to_thread(self._search, call.params.query)
 
+    def variant(self, number: int) -> LocalSearch:
+        """The same search without its `number` best matches."""
+        if number == 0:
+            return self
+        variant = copy(self)
+        variant._passed_over = self._passed_over + number
+        variant.identity = f"{self.identity}/from {variant._passed_over}"
+        return variant
+
     def find(self, query: str, limit: int = CANDIDATES) -> list[Captioned]:
         """The best matches, best first."""
         return self._index.find(query, limit)
 
     def _search(self, query: str) -> ToolResult:
-        found = self.find(query)
+        found = self.find(query, self._passed_over + CANDIDATES)[self._passed_over :]
         for match in found:
             try:
                 image = match.load()
@@ -115,7 +126,8 @@ class LocalSearch:
             return ToolResult(picture=encode(image, self._provenance(query, match)))
         if found:
             return ToolResult.failed("no_result", f"{len(found)} pictures match {query!r}, but none can be shown")
-        return ToolResult.failed("no_result", f"nothing in the {self._provider} matches {query!r}")
+        more = "more " if self._passed_over else ""
+        return ToolResult.failed("no_result", f"nothing {more}in the {self._provider} matches {query!r}")
 
     def _provenance(self, query: str, match: Captioned) -> Provenance:
         return Provenance(

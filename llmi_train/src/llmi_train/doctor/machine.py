@@ -1,4 +1,4 @@
-"""What a machine must have, checked before any work: each finding says what to type when something is missing."""
+"""The machine itself: Python, a compiler, memory, disk, and whether code can be isolated."""
 
 from __future__ import annotations
 
@@ -6,43 +6,21 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-from llmi_schema import SystemRequirementError
+from llmi_train.doctor.finding import Finding
 
 _GIB = 1024**3
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at. `remedy` says what to do when it is not `ok`; a `warning` does not stop a run."""
-
-    name: str
-    ok: bool
-    detail: str
-    remedy: str = ""
-    warning: bool = False
-
-
-def examine(*, folder: Path = Path(), unsafe: bool = False) -> list[Finding]:
-    """Look at everything a training run needs here."""
-    return [*_python(), *_compiler(), *_memory(), *_disk(folder), *_sandbox(unsafe)]
-
-
-def require(findings: list[Finding]) -> None:
-    """Raise `SystemRequirementError` for the first finding that stops a run."""
-    for finding in findings:
-        if not finding.ok and not finding.warning:
-            raise SystemRequirementError(f"{finding.name}: {finding.detail}. {finding.remedy}")
-
-
-def _python() -> Iterator[Finding]:
+def python() -> Iterator[Finding]:
+    """The version of Python."""
     version = ".".join(map(str, sys.version_info[:3]))
     yield Finding("Python", sys.version_info >= (3, 11), version, "Python 3.11 or newer is needed.")
 
 
-def _compiler() -> Iterator[Finding]:
+def compiler() -> Iterator[Finding]:
+    """A C++ compiler, for DeepSpeed."""
     compiler = os.environ.get("CXX", "c++")
     found = shutil.which(compiler)
     yield Finding(
@@ -53,7 +31,8 @@ def _compiler() -> Iterator[Finding]:
     )
 
 
-def _memory() -> Iterator[Finding]:
+def memory() -> Iterator[Finding]:
+    """Memory that is free now."""
     available = _available_memory()
     if available is not None:
         yield Finding(
@@ -74,7 +53,8 @@ def _available_memory() -> int | None:
     return int(fields["MemAvailable"].split()[0]) * 1024 if "MemAvailable" in fields else None
 
 
-def _disk(folder: Path) -> Iterator[Finding]:
+def disk(folder: Path) -> Iterator[Finding]:
+    """Whether `folder`, which need not exist yet, can be written to."""
     existing = next(path for path in [folder.absolute(), *folder.absolute().parents] if path.exists())
     free = shutil.disk_usage(existing).free
     yield Finding("disk", free >= _GIB / 4, f"{free / _GIB:.1f} GiB free in {existing}", "Free at least 256 MiB there.")
@@ -87,7 +67,8 @@ def _disk(folder: Path) -> Iterator[Finding]:
     )
 
 
-def _sandbox(unsafe: bool) -> Iterator[Finding]:
+def sandbox(unsafe: bool) -> Iterator[Finding]:
+    """Whether code that draws pictures is isolated here."""
     from llmi_sandbox.code import probe
 
     isolation = probe()

@@ -1,0 +1,51 @@
+"""`convert` and `check`: rows from and for other programs, and whether a file holds rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from llmi_data.cli.shared import RowsFile, console, plain
+
+FormatOption = Literal["rows", "trl", "verl", "chat"]
+_SHOWN = 20  # problems of a file; the others are counted
+
+
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="JSON Lines, Parquet, or a saved dataset's folder.")],
+    output: Annotated[Path, typer.Argument(metavar="OUT", help="A name ending in .jsonl, .parquet, or in nothing.")],
+    form: Annotated[FormatOption | None, typer.Option("--from", help="The format of IN; else told from it.")] = None,
+    to: Annotated[
+        FormatOption | None, typer.Option("--to", help="The format of OUT: rows for .jsonl unless given, else trl.")
+    ] = None,
+) -> None:
+    """Turn rows of one format into another: ours, TRL's, verl's (as published), OpenAI chats."""
+    from llmi_data.conversion import convert as convert_rows
+
+    done = convert_rows(source, output, form=form, to=to)
+    out = console()
+    _list(out, "left out", done.broken)
+    for column, times in done.lost.items():
+        out.print(f"[yellow]lost:[/yellow] column {plain(column)} of {times} rows, which a row has no place for")
+    out.print(f"{done.rows} rows, {done.source} -> {done.target}: {plain(output)}", soft_wrap=True)
+
+
+def check(rows: RowsFile) -> None:
+    """Check rows against their schema; the exit status is 1 when a line is not in order."""
+    from llmi_data.checking import check_file
+
+    checked = check_file(rows)
+    out = console()
+    _list(out, "not a row", checked.problems)
+    out.print(f"{checked.valid} rows are in order, {len(checked.problems)} are not")
+    if checked.problems:
+        raise typer.Exit(1)
+
+
+def _list(out: Any, what: str, problems: tuple[Exception, ...]) -> None:
+    for problem in problems[:_SHOWN]:
+        out.print(f"[yellow]{what}:[/yellow] {plain(problem)}", soft_wrap=True)
+    if len(problems) > _SHOWN:
+        out.print(f"[yellow]{what}:[/yellow] {len(problems) - _SHOWN} more")
