@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, cast
 
 from llmi_schema.calls import ToolCall
 from llmi_schema.reading import Dialect, Reader
@@ -174,7 +174,9 @@ class Document:
     @property
     def tags(self) -> tuple[Tag | BadTag, ...]:
         """Every closed tag in order, good or bad: the k-th has picture index `input_images + k`."""
-        return tuple([mark for mark in self.marks if not isinstance(mark, Thought)])  # twice as quick as a generator
+        if Thought not in map(type, self.marks):
+            return cast("tuple[Tag | BadTag, ...]", self.marks)
+        return tuple(mark for mark in self.marks if not isinstance(mark, Thought))
 
     @property
     def calls(self) -> tuple[ToolCall, ...]:

@@ -23,7 +23,7 @@ def parse(
     """
     # one character is found far quicker than three
     fences = ("`" in text and "```" in text) or ("~" in text and "~~~" in text)
-    scan = scanner(language, dialect, fences=fences)
+    scan = scanner(language, dialect, fences)
     reader = scan.reader
     marks: list[Thought | Tag | BadTag] = []
     index = input_images

@@ -70,7 +70,7 @@ class Scanner:
 
 
 @lru_cache(maxsize=64)
-def scanner(language: Language, dialect: Dialect, *, fences: bool) -> Scanner:
+def scanner(language: Language, dialect: Dialect, fences: bool) -> Scanner:
     """The scanner for a language and a dialect; `fences` when the text holds what may open a code fence."""
     tools = {}
     if dialect == "json":
