@@ -1,4 +1,4 @@
-"""Kill a run of `llmi-data run` again and again, and see that nothing is paid for twice and nothing comes out different.
+"""Kill `llmi-data run` again and again, and see that nothing is paid for twice and nothing comes out different.
 
     python benchmarks/data_kills.py --kills 100
 
@@ -30,7 +30,7 @@ from typing import Any
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "tests" / "llmi_data")]
 
-from scripted_model import DIGEST, ScriptedModel
+from scripted_model import DIGEST, ScriptedModel  # noqa: E402
 
 RUN = """
 folder: {folder}
@@ -41,7 +41,10 @@ validate:
   reader: {{name: reader, base_url: "{url}", concurrency: {concurrency}}}
   judge: {{name: judge, base_url: "{url}", concurrency: {concurrency}}}
 """
-FILES = ("generated.jsonl", "lost.jsonl", "validated.jsonl", "dropped.jsonl", "report.json")
+FILES = (
+    *("generated.jsonl", "lost.jsonl", "validated.jsonl", "dropped.jsonl"),
+    *("curated.jsonl", "removed.jsonl", "clusters.jsonl", "report.json"),
+)
 
 
 @dataclass
@@ -71,7 +74,7 @@ def one_round(model: ScriptedModel, seed: int, kills: int, rows: int, concurrenc
             text = RUN.format(folder=part, seed=seed, url=model.url, concurrency=concurrency, **shares)
             files[part].write_text(text)
         began = time.monotonic()
-        subprocess.run(_command(files["undisturbed"]), check=True, capture_output=True)
+        _finish(files["undisturbed"])
         outcome.undisturbed_seconds = time.monotonic() - began
         wanted = model.paid.total()
         model.paid.clear()
@@ -95,6 +98,8 @@ def one_round(model: ScriptedModel, seed: int, kills: int, rows: int, concurrenc
         for file in FILES:
             if (folder / "undisturbed" / file).read_bytes() != (folder / "killed" / file).read_bytes():
                 outcome.different.append(f"seed {seed}: {file}")
+        if left := [path.name for path in (folder / "killed").glob(".*.part")]:
+            outcome.different.append(f"seed {seed}: left behind: {left}")
         if _dataset(folder / "undisturbed") != _dataset(folder / "killed"):
             outcome.different.append(f"seed {seed}: dataset")
     model.paid.clear()
@@ -131,7 +136,9 @@ def _run_until_killed(model: ScriptedModel, file: Path, outcome: Outcome, rng: r
 
 
 def _finish(file: Path) -> bool:
-    subprocess.run(_command(file), check=True, capture_output=True)
+    done = subprocess.run(_command(file), capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"the run failed by itself: {done.stderr}")
     return True
 
 
@@ -161,6 +168,8 @@ def _moment(folder: Path) -> str:
         return "generating"
     if not (folder / "validated.jsonl").exists():
         return "validating"
+    if not (folder / "curated.jsonl").exists():
+        return "curating"
     return "saving the dataset" if not (folder / "report.json").exists() else "ending"
 
 

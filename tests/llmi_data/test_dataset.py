@@ -138,3 +138,9 @@ def test_an_empty_side_is_a_dataset_too():
     rows = [row for row in generate(Plan.demo(rows=60)) if row.provenance.side == "train"]
     sides = split(rows)
     assert sides == Split(tuple(rows), ())
+
+
+def test_a_dataset_with_an_empty_side_is_saved_and_loaded(made, tmp_path):
+    for sides in (Split(made.test, ()), Split((), made.test)):
+        save(sides, tmp_path / "dataset")
+        assert load(tmp_path / "dataset") == sides

@@ -35,7 +35,7 @@ class Says:
 def draft(**changes):
     return {
         "topic": "The Varn lighthouse",
-        "request": "Write a page on Varn. Readers must see how its real lighthouse truly looks. Use exactly two pictures.",
+        "request": "A page on Varn. Readers must see how its real lighthouse truly looks. Use exactly two pictures.",
         "how_many": "exactly two pictures",
         "needs": {"search": "see how its real lighthouse truly looks"},
     } | changes
@@ -114,7 +114,7 @@ def test_an_edit_names_a_picture_that_exists():
     assert row.images == tuple(picture.png for picture in given)
     assert row.provenance.needs[0].picture == 0
     beyond = answer | {"needs": {"edit": wanted, "picture": len(given)}}
-    with pytest.raises(ChatError, match="needs.picture"):
+    with pytest.raises(ChatError, match=r"needs\.picture"):
         write(Says(beyond), assignment)
 
 
@@ -175,9 +175,9 @@ def test_one_bad_row_costs_one_row():
                 raise ChatError("server_error", "it broke")
             if assignment.number == 5:
                 raise ChatError("bad_answer", "it babbled")
-            return await ChatWriter(
-                Says(draft(topic=str(assignment.number), request=f"{assignment} {draft()['request']}")), "w"
-            ).write(assignment, seed)
+            other = f"Leaflet {assignment.number}. {draft()['request']}"
+            answers = Says(draft(topic=str(assignment.number), request=other))
+            return await ChatWriter(answers, "w").write(assignment, seed)
 
     written = asyncio.run(write_rows_async(plan, Moody()))
     assert len(written.rows) == 6

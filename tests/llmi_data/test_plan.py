@@ -1,3 +1,4 @@
+import hashlib
 from collections import Counter
 
 import pytest
@@ -76,3 +77,57 @@ def test_a_plan_file_round_trips_and_its_mistakes_are_named(tmp_path):
         Plan.from_yaml(path)
     with pytest.raises(ConfigurationError, match="No such file"):
         Plan.from_yaml(tmp_path / "none.yaml")
+
+
+def test_cells_differ_in_domain_language_and_modality_too():
+    cells = (
+        Cell(count="at least one", tools=("search",), rows=3, domain="sport"),
+        Cell(count=99, tools=("search",), rows=2, domain="sport", language="de"),
+        Cell(count="inf", tools=("search",), rows=2, domain="sport", modality="multimodal"),
+        Cell(count="none", rows=2),
+        Cell(count="any", tools=("edit",), rows=2),
+        Cell(count=2, tools=("edit",), rows=1, modality="text"),
+    )
+    plan = Plan(cells=cells, test_share=0)
+    assert Plan.model_validate_json(plan.model_dump_json()) == plan
+    rows = list(plan.expand())
+    assert Counter((a.domain, a.language, a.modality) for a in rows if a.tools == ("search",)) == {
+        ("sport", "en", "text"): 3,
+        ("sport", "de", "text"): 2,
+        ("sport", "en", "multimodal"): 2,
+    }
+    numbers = [a.number for a in rows if a.tools == ("search",)]
+    assert sorted(numbers) == list(range(7)), "rows with the same labels never share a number"
+    assert {a.modality for a in rows if a.tools == ("edit",) and a.count == 0} == {"multimodal"}
+
+
+def test_a_grid_stands_for_every_combination(tmp_path):
+    path = tmp_path / "plan.yaml"
+    path.write_text(
+        "grid:\n  - {count: [1, 2, none], tools: [[]], language: [en, 'no'], rows: 4}\n"
+        "  - {count: 10, tools: [[search], [code, search]], domain: [sport, music, travel], rows: 1}\n"
+        "cells:\n  - {count: any, rows: 7}\n"
+    )
+    plan = Plan.from_yaml(path)
+    assert plan.rows == 7 + 3 * 2 * 4 + 2 * 3
+    path.write_text(plan.to_yaml())
+    assert Plan.from_yaml(path) == plan
+    path.write_text("grid:\n  - {count: [1, -1], tools: [[search]], rows: 4}\n")
+    with pytest.raises(PlanError, match=r"the cell \(none; search\) is impossible"):
+        Plan.from_yaml(path)
+    path.write_text("grid:\n  - {count: 1, tools: [search], rows: 4}\n")
+    with pytest.raises(PlanError, match="list of lists"):
+        Plan.from_yaml(path)
+
+
+def test_a_changed_picture_must_have_been_there_before():
+    with pytest.raises(PlanError, match=r"\(exactly 1; edit; text\) is impossible.*modality: multimodal"):
+        Cell(count=1, tools=("edit",), rows=1, modality="text")
+    assert Cell(count=1, tools=("edit",), rows=1).modality == "multimodal"
+
+
+def test_the_demo_of_earlier_versions_is_expanded_as_ever():
+    """The demo's training run depends on every row of it."""
+    expanded = repr([(a.count, a.tools, a.side, a.number) for a in Plan.demo().expand()])
+    assert hashlib.sha256(expanded.encode()).hexdigest()[:16] == "3796f484ce448fab"
+    assert hashlib.sha256(Plan.demo().to_yaml().encode()).hexdigest()[:16] == "ec20d2b3af67e0ea"

@@ -35,6 +35,7 @@ PUBLIC = [
     "SearchCall",
     "SearchParams",
     "Segment",
+    "StreamParser",
     "SystemRequirementError",
     "Tag",
     "Text",

@@ -263,6 +263,25 @@ async def test_limits_and_fields_go_by_the_names_an_endpoint_knows() -> None:
     assert server.bodies[0]["reasoning_effort"] == "low"
 
 
+async def test_models_that_know_neither_a_temperature_nor_max_tokens_are_asked_in_their_way() -> None:
+    def script(body: dict[str, Any]) -> Says:
+        if "max_tokens" in body:
+            return Says(status=400, message="Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.")
+        if "temperature" in body:
+            return Says(status=400, message="'temperature' does not support 0.0 with this model.")
+        return Says("ok")
+
+    async with ScriptedServer(script) as server:
+        async with served(server) as policy:
+            assert (await streamed(policy, Request(ASKED)))[1].text == "ok"
+            assert (await policy.write(Request(ASKED, seed=1))).text == "ok"
+        assert len(server.bodies) == 4
+        assert server.bodies[-1]["max_completion_tokens"] == 4096
+        async with served(server, options={"temperature": 0.3}) as policy:
+            with pytest.raises(ChatError, match="does not support"):
+                await policy.write(Request(ASKED))
+
+
 async def test_the_identity_is_all_that_affects_the_text() -> None:
     place = Endpoint("http://127.0.0.1:9/v1", "m", api_key="secret")
     policies = [

@@ -128,14 +128,15 @@ def test_a_stream_that_breaks_off_is_kept_when_asked(tmp_path: Path) -> None:
     assert load_written(output).rendered.results[0].ok
 
 
-HEAVY = "print(sorted(sys.modules.keys() & {'torch', 'transformers', 'trl', 'datasets', 'outlines', 'openai', 'matplotlib'}))"
+HEAVY = {"torch", "transformers", "trl", "datasets", "outlines", "openai", "matplotlib"}
 
 
 def test_writing_over_http_loads_nothing_heavy(tmp_path: Path) -> None:
     with serving(lambda _: Says("No pictures.")) as server:
         code = (
             "import sys; from llmi_train.cli import app\n"
-            f"app(['write', 'x', '-m', 'm@{server.url}', '-o', '{tmp_path}/a.json'], standalone_mode=False)\n{HEAVY}"
+            f"app(['write', 'x', '-m', 'm@{server.url}', '-o', '{tmp_path}/a.json'], standalone_mode=False)\n"
+            f"print(sorted(sys.modules.keys() & {HEAVY}))"
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"

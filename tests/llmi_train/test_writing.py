@@ -310,6 +310,15 @@ def test_tasks_are_read_in_every_form(tmp_path: Path, made: Any) -> None:
     assert fourth.constraint == made.train[0].constraint
 
 
+def test_a_folder_of_rows_is_read_by_its_splits(tmp_path: Path, made: Any) -> None:
+    from llmi_data import Split
+    from llmi_data import save as save_rows
+
+    save_rows(Split(made.train[:2], made.test[:3]), tmp_path / "rows")
+    assert [task.name for task in load_tasks(tmp_path / "rows")] == [row.id for row in made.test[:3]]
+    assert [task.name for task in load_tasks(tmp_path / "rows", split="train")] == [row.id for row in made.train[:2]]
+
+
 def test_a_bad_line_costs_its_neighbours_nothing(tmp_path: Path) -> None:
     data = lines(
         tmp_path / "rows.jsonl",

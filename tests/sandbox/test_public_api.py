@@ -33,6 +33,7 @@ PUBLIC = [
     "ServedEditor",
     "ServedGenerator",
     "Statistics",
+    "StreamedRender",
     "Tool",
     "ToolStatistics",
     "Toolkit",

@@ -121,7 +121,9 @@ def save_dataset(make: Callable[[], DatasetDict], folder: str | Path) -> None:
     unfinished, earlier = (folder.with_name(f".{folder.name}.{os.getpid()}.{part}") for part in ("part", "old"))
     try:
         with _quietly():
-            make().save_to_disk(str(unfinished))
+            made = make()
+            # An empty split gets no shard by itself, and `load_from_disk` then fails on it.
+            made.save_to_disk(str(unfinished), num_shards={name: None if len(made[name]) else 1 for name in made})
         # Renamed, not removed first: whenever this process may be killed, one whole dataset is on disk.
         if folder.exists():
             folder.replace(earlier)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -32,10 +33,16 @@ def write_lines(path: str | Path, lines: Iterable[str]) -> int:
                 file.write(line + "\n")
         unfinished.replace(path)
     except OSError as error:
-        raise RowError(f"{path}: cannot write here ({error.strerror}); choose another place") from error
+        raise RowError(f"{path}: cannot write here ({error.strerror}); {_remedy(error)}") from error
     finally:
         unfinished.unlink(missing_ok=True)
     return written
+
+
+def _remedy(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "free some space on that disk and run it again: what was paid for and written before is kept"
+    return "choose another place"
 
 
 def read_rows(path: str | Path, bad: Callable[[RowError], None] | None = None) -> Iterator[Row]:

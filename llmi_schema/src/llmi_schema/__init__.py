@@ -45,6 +45,7 @@ from llmi_schema.schemas import (
     tag_schema,
     tool_definitions,
 )
+from llmi_schema.streaming import StreamParser
 
 __version__ = "0.1.0"
 
@@ -78,6 +79,7 @@ __all__ = [
     "SearchCall",
     "SearchParams",
     "Segment",
+    "StreamParser",
     "SystemRequirementError",
     "Tag",
     "Text",

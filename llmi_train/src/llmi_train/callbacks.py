@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 
@@ -28,6 +29,36 @@ class OnStep(TrainerCallback):
         **kwargs: Any,
     ) -> None:
         self.tell(state.global_step, logs or {})
+
+
+class Lines(TrainerCallback):
+    """One line per logged step, from the first process."""
+
+    _SHOWN = (
+        "reward",
+        "reward_std",
+        "loss",
+        "grad_norm",
+        "entropy",
+        "completions/clipped_ratio",
+        "unscored",
+        "step_time",
+    )
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if state.is_world_process_zero and logs and "loss" in logs:
+            figures = [f"{name.split('/')[-1]} {logs[name]:.4g}" for name in self._SHOWN if logs.get(name) is not None]
+            self._console.print(f"{state.global_step}/{state.max_steps}  {'  '.join(figures)}")
 
 
 class LiveLog(TrainerCallback):

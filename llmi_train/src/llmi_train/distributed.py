@@ -60,7 +60,9 @@ def join(zero: Zero, *, cpu: bool) -> None:
     Several CPU processes under DeepSpeed must have their gloo group by then: accelerate would make one that DeepSpeed
     does not know.
     """
-    single_process_environment()
+    tools_of_this_environment_on_path()
+    if zero != "none":  # without DeepSpeed, a group of one would only be wrapped for others it has not got
+        single_process_environment()
     if cpu and zero != "none" and world_size() > 1:
         import deepspeed
         import torch.distributed

@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 LOGS = "logs"
 """The folder in `output_dir` with what the workers other than the first one print."""
 
+PROGRAM = (sys.executable, "-m", "llmi_train")
+"""What the workers are, unless said otherwise: this command again."""
+
 _LAUNCHER = "LLMI_LAUNCHER_PID"
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PATIENCE_SECONDS = 30.0
@@ -57,8 +60,8 @@ def is_first() -> bool:
     return _LAUNCHER not in os.environ
 
 
-def launch(arguments: Sequence[str], processes: int, output_dir: Path) -> None:
-    """Run `llmi-train <arguments>` as a group of processes on this machine, to the end.
+def launch(arguments: Sequence[str], processes: int, output_dir: Path, *, program: Sequence[str] = PROGRAM) -> None:
+    """Run `program` with `arguments` as a group of processes on this machine, to the end.
 
     The first worker prints to this terminal, the others to `output_dir/logs/rank-N.log`.
 
@@ -71,7 +74,7 @@ def launch(arguments: Sequence[str], processes: int, output_dir: Path) -> None:
     with _signals(workers) as received:
         try:
             for rank in range(processes):
-                workers.append(_start(arguments, rank, processes, port, logs))  # noqa: PERF401 (each counts at once)
+                workers.append(_start([*program, *arguments], rank, processes, port, logs))  # noqa: PERF401 (each counts at once)
             failed = _wait(workers)
         finally:
             _end(workers)
@@ -111,14 +114,14 @@ class _Worker:
         return "\n".join([f"training process {self.rank} {how}; {self.log} ends with:", *lines])
 
 
-def _start(arguments: Sequence[str], rank: int, size: int, port: int, logs: Path) -> _Worker:
+def _start(command: Sequence[str], rank: int, size: int, port: int, logs: Path) -> _Worker:
     log = None if rank == 0 else logs / f"rank-{rank}.log"
     output: IO[bytes] | None = log.open("wb") if log else None
     environment = os.environ | place(rank, size, port) | {_LAUNCHER: str(os.getpid())}
     environment.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // size)))
     try:
         process = subprocess.Popen(  # noqa: S603 (our own command line again)
-            [sys.executable, "-m", "llmi_train", *arguments],
+            command,
             env=environment,
             stdout=output,
             stderr=subprocess.STDOUT if output else None,

@@ -119,7 +119,7 @@ def _train(
         train_dataset=load_pairs(recipe.data, instruct=recipe.instruct),
         processing_class=processing,
         peft_config=peft,
-        callbacks=[*callbacks, LiveLog(recipe.output_dir / LOG)],
+        callbacks=[LiveLog(recipe.output_dir / LOG), *callbacks],
     )
     trainer.about, trainer.keep_checkpoints = about, keep
     if callbacks:

@@ -53,6 +53,10 @@ class Managed:
         self._breaker = Breaker(policy)
         self._last = ""
 
+    def around(self, tool: Tool) -> Managed:
+        """Another tool in the same limits."""
+        return Managed(self.name, tool, self.deadline_seconds, self._policy)
+
     async def __call__(self, call: ToolCall, pictures: Sequence[Picture]) -> ToolResult:
         return (await self.answer(call, pictures)).result
 

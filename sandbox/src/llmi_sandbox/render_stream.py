@@ -35,7 +35,7 @@ class StreamedRender:
         toolkit: answers the calls.
         inputs: the user's pictures; edits may work on them.
         language: the tools that exist.
-        answered: is told each tag and its result, as soon as it is there.
+        answered: is told each tag and its result, as soon as it is there, and all before `finish` returns.
     """
 
     def __init__(
@@ -75,11 +75,13 @@ class StreamedRender:
         for tag in document.tags[len(self._calls.tasks) :]:  # those whose end the end of the text decides
             self._start(tag)
         results = tuple([await task for task in self._calls.tasks])
+        await asyncio.sleep(0)  # a task that is done tells of it in the loop's next round
         return RenderedDocument(document=document, results=results, inputs=self._inputs)
 
     async def stop(self, why: str) -> RenderedDocument:
         """Stop: what has been written, and the pictures there are. The others are missing, for the reason given."""
         await self._calls.end()
+        await asyncio.sleep(0)  # see `finish`
         document = self._parser.close()
         missing = ToolResult.failed("unavailable", why)
         done = [missing if task.cancelled() else task.result() for task in self._calls.tasks]

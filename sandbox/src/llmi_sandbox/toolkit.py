@@ -23,7 +23,7 @@ from llmi_sandbox.managed import Answer, Managed
 from llmi_sandbox.policy import Policy
 from llmi_sandbox.render import AT_ONCE, Documents, render, render_many, stream
 from llmi_sandbox.statistics import Recorder, Statistics
-from llmi_sandbox.tools.base import Closeable, Identified, Tool
+from llmi_sandbox.tools.base import Closeable, Identified, Tool, Varied
 from llmi_schema import ConfigurationError, Document, Picture, RenderedDocument, ToolCall, ToolResult
 
 DEFAULT_DEADLINE = 60.0
@@ -77,6 +77,7 @@ class Toolkit:
         self._managed = {
             name: Managed(name, tool, deadlines[name], policies[name]) for name, tool in self.tools.items()
         }
+        self._variants: dict[tuple[str, int], Managed] = {}
         self._gates = {name: Gate(limit) for name, limit in limits.items()}
         self._recorder = Recorder(self.tools)
         self._holds = tuple(holds)
@@ -131,9 +132,16 @@ class Toolkit:
 
         What a tool raises becomes a result, see `Managed`. Cancelling the caller cancels the tool.
         """
-        result = await self._answer(call, pictures)
-        self._recorder.record(call.source, result)
-        return result
+        return await self._recorded(call, pictures, 0)
+
+    async def alternative(self, call: ToolCall, number: int, pictures: Sequence[Picture] = ()) -> ToolResult:
+        """The `number`-th other answer to a call, from 1: a further search result, a picture with another seed.
+
+        Within the same limits as `call`. `no_result` where the tool has one answer only (it is not `Varied`).
+        """
+        if call.source in self.tools and not isinstance(self.tools[call.source], Varied):
+            return ToolResult.failed("no_result", f"the {call.source} tool has one answer to a call, no alternatives")
+        return await self._recorded(call, pictures, number)
 
     async def render(self, document: Document | str, inputs: Sequence[Picture] = ()) -> RenderedDocument:
         """Run every tag of a document; see `llmi_sandbox.render`."""
@@ -202,29 +210,45 @@ class Toolkit:
     ) -> None:
         await asyncio.to_thread(self.close)
 
-    async def _answer(self, call: ToolCall, pictures: Sequence[Picture]) -> ToolResult:
+    async def _recorded(self, call: ToolCall, pictures: Sequence[Picture], variant: int) -> ToolResult:
+        result = await self._answer(call, pictures, variant)
+        self._recorder.record(call.source, result)
+        return result
+
+    async def _answer(self, call: ToolCall, pictures: Sequence[Picture], variant: int) -> ToolResult:
         if call.source not in self.tools:
             known = ", ".join(self.tools) or "none"
             return ToolResult.failed("unavailable", f"no {call.source} tool is configured; configured: {known}")
         if self._closed:
             return ToolResult.failed("unavailable", "the toolkit is closed")
-        tool = self._cached.get(call.source)
-        if tool is None:
-            return (await self._run(call, pictures)).result
+        managed = self._variant(call.source, variant)
+        tool = managed.tool
+        if call.source not in self._cached or not isinstance(tool, Identified):
+            return (await self._run(managed, call, pictures)).result
         broke = False
 
         async def run() -> ToolResult:
             nonlocal broke
-            answer = await self._run(call, pictures)
+            answer = await self._run(managed, call, pictures)
             broke = answer.broke
             return answer.result
 
         key = cache_key(tool.identity, call, pictures)
         return await self.cache.get_or_run(key, run, keep=lambda: not broke)
 
-    async def _run(self, call: ToolCall, pictures: Sequence[Picture]) -> Answer:
+    async def _run(self, managed: Managed, call: ToolCall, pictures: Sequence[Picture]) -> Answer:
         async with self._gates[call.source].place():
-            return await self._managed[call.source].answer(call, pictures)
+            return await managed.answer(call, pictures)
+
+    def _variant(self, name: str, number: int) -> Managed:
+        """The tool, or one that answers with another choice, in the same limits."""
+        managed = self._managed[name]
+        tool = managed.tool
+        if number == 0 or not isinstance(tool, Varied):
+            return managed
+        if (name, number) not in self._variants:
+            self._variants[name, number] = managed.around(tool.variant(number))
+        return self._variants[name, number]
 
 
 Value = TypeVar("Value", int, float, Policy)

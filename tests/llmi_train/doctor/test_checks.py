@@ -112,7 +112,9 @@ def test_good_numbers_are_shown() -> None:
     groups, updates = batches.batches(grpo, 2)
     assert groups.ok
     assert updates.ok
-    assert groups.detail == "4 per device × 2 processes × 4 steps = 32 answers / 8 per prompt = 4 prompts per generation"
+    assert (
+        groups.detail == "4 per device × 2 processes × 4 steps = 32 answers / 8 per prompt = 4 prompts per generation"
+    )
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,12 @@ def run(
         report = run_all(settings, console=out)
     out.print(f"{report.generate.rows} of {report.generate.planned} rows made")
     show_generation(report.generate, out)
-    out.print(f"{report.validation.kept} rows stay")
+    out.print(f"{report.validation.kept} rows stay after validation")
     show_validation(report.validation, out)
+    if report.curation:
+        out.print(f"{report.curation['kept']} rows stay after curation")
+        for reason, times in report.curation["removed"].items():
+            out.print(f"{times:>6} removed: {reason}")
     out.print(
         f"{report.train.rows} train and {report.test.rows} test rows -> {plain(settings.folder / 'dataset')}",
         soft_wrap=True,

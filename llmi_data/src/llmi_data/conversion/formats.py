@@ -71,7 +71,7 @@ def _read_row(record: Mapping[str, Any]) -> Row:
     messages, among = messages_of(record["prompt"], "prompt")
     images = [*among, *pictures_of(record.get("images"), "images")]
     fields = {name: record[name] for name in _CARRIED if record.get(name) is not None}
-    if "provenance" not in fields and (origin := _origin("trl", record.get("split"))):
+    if "provenance" not in record and (origin := _origin("trl", record.get("split"))):
         fields["provenance"] = origin
     return _row(
         messages, images, record["image_count"], tools_of(record.get("required_tools"), "required_tools"), fields
@@ -102,10 +102,9 @@ def _read_verl(record: Mapping[str, Any]) -> Row:
     _take_places(messages, len(images))
     tools = tools_of(extra.get("tools", extra.get("required_tools")), "extra_info.tools")
     fields = _carried(extra.get("row"), "extra_info.row")
-    if "provenance" not in fields:
-        source = record.get("data_source")
-        if origin := _origin(source if isinstance(source, str) else "verl", extra.get("split")):
-            fields["provenance"] = origin
+    source = record.get("data_source")
+    if not extra.get("row") and (origin := _origin(source if isinstance(source, str) else "verl", extra.get("split"))):
+        fields["provenance"] = origin
     return _row(messages, images, count, tools, fields)
 
 
@@ -143,7 +142,7 @@ def _read_chat(record: Mapping[str, Any]) -> Row:
     if not isinstance(tools, str):
         raise RowError("metadata.required_tools must be a text such as 'code,search'")
     fields = _carried(metadata.get("row"), "metadata.row")
-    if "provenance" not in fields and (origin := _origin("chat", metadata.get("split"))):
+    if not metadata.get("row") and (origin := _origin("chat", metadata.get("split"))):
         fields["provenance"] = origin
     return _row(messages, images, metadata["image_count"], [t.strip() for t in tools.split(",") if t.strip()], fields)
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from llmi_data.curation.pictures import Album, Look, views
+from llmi_data.curation.pictures import Album, Look, Views, views
 from llmi_data.curation.words import grams, words
 from llmi_data.errors import CurationError, RowError
 from llmi_data.row import Row
@@ -89,7 +89,11 @@ def read_benchmark(source: BenchmarkFile) -> tuple[Item, ...]:
     from llmi_data.conversion.records import read_records
 
     items: list[Item] = []
-    for record in read_records(source.file):
+    try:
+        records = list(read_records(source.file))
+    except RowError as problem:
+        raise CurationError(f"{source}: {problem}") from None
+    for record in records:
         try:
             text, seen = _text(record.value, source.text, messages_of)
             column = _column(record.value, source.pictures, _PICTURE_COLUMNS)
@@ -217,7 +221,7 @@ class Benchmark:
 
     @cached_property
     def _album(self) -> Album:
-        def seen() -> Iterator[tuple[bytes, Any]]:
+        def seen() -> Iterator[Views]:
             for number, place in self._shown:
                 item = self.items[number]
                 try:

@@ -174,7 +174,7 @@ class Curation:
     def _duplicates(self, table: Table, outcome: Outcome) -> None:
         rows = outcome.staying
         tags = find_duplicates(
-            table.take(rows),
+            table if len(rows) == len(table) else table.take(rows),
             np.frombuffer(self._ranks, np.int64)[rows] if len(rows) else np.empty(0, np.int64),
             threshold=self._settings.near,
             exact_up_to=self._settings.exact_up_to,
@@ -270,13 +270,13 @@ class Outcome:
         if code == _STAYS:
             return Decision(number, self.ids[number], cluster)
         reason = REASONS[code]
-        partner, score, detail = self._partner(number), float(self.score[number]), ""
+        partner, score, detail = self._partner(number), round(float(self.score[number]), 4), ""
         match reason:
             case "unreadable picture":
                 detail = f"{self.unreadable[number]}; replace the picture, or leave the row out"
             case "contaminated":
                 hit = max(self.hits[number], key=lambda hit: hit.score)
-                score, detail = hit.score, f"{hit.kind} as {hit.benchmark}, {hit.item}"
+                score, detail = round(hit.score, 4), f"{hit.kind} as {hit.benchmark}, {hit.item}"
             case "exact duplicate":
                 detail = f"asks the same as row {partner}"
             case "near duplicate" | "same meaning":

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from llmi_data.curation.prints import Table, spans
+from llmi_data.curation.prints import Table, blocks, spans
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +23,9 @@ _PAIRS_AT_ONCE = 100_000
 
 def word_weights(table: Table) -> NDArray[np.float32]:
     """What each word counts, by its number."""
-    rows_with = np.bincount(table.tokens, minlength=table.vocabulary)
+    rows_with = np.zeros(table.vocabulary, np.int64)
+    for block in blocks(len(table.tokens)):
+        rows_with += np.bincount(table.tokens[block], minlength=table.vocabulary)
     return (1 + np.log((len(table) + 1) / (rows_with + 1)) / 2).astype(np.float32)
 
 
@@ -34,8 +36,10 @@ class Likeness:
         self.table = table
         self.weights = word_weights(table)
         self.lengths = np.diff(table.starts)
-        sums = np.concatenate(([0.0], np.cumsum(self.weights[table.tokens], dtype=np.float64)))
-        self.totals = (sums[table.starts[1:]] - sums[table.starts[:-1]]).astype(np.float32)
+        self.totals = np.empty(len(table), np.float32)
+        for block in blocks(len(table)):
+            told = table.tokens[table.starts[block.start] : table.starts[block.stop]]
+            self.totals[block] = sums(self.weights[told], self.lengths[block])
 
     def words_of(self, rows: NDArray[np.int64]) -> NDArray[np.uint32]:
         """The words of the rows, one row after the other."""

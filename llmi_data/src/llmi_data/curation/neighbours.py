@@ -83,9 +83,8 @@ class MinHashIndex:
         self._threshold = threshold
         self._bits = max(8, rows.bit_length())
         random = np.random.default_rng(seed)
-        odd = np.uint64(1)
-        self._factors = random.integers(1, 2**63, (BANDS * ROWS_PER_BAND, 1), np.uint64) | odd
-        self._mixers = random.integers(1, 2**63, (1, ROWS_PER_BAND, 1), np.uint64) | odd
+        self._starts = random.integers(0, 2**64, (BANDS * ROWS_PER_BAND, 1), np.uint64)
+        self._factors = random.integers(0, 2**63, (1, ROWS_PER_BAND, 1), np.uint64) | np.uint64(1)
         # Chained hash tables, one per band: first row of each slot, next row of each row, eight more bits of its hash.
         self._first = np.full((BANDS, 1 << self._bits), -1, np.int32)
         self._next = np.full((BANDS, rows), -1, np.int32)
@@ -133,16 +132,14 @@ class MinHashIndex:
     def _bands(self, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
         """One hash per band and row."""
         words, at = np.unique(self._likeness.words_of(rows), return_inverse=True)
-        mixed = words.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(0xD1B54A32D192ED03)
-        mixed ^= mixed >> np.uint64(29)
-        uniform = ((mixed * self._factors) >> np.uint64(40)).astype(np.float32)
+        # One multiplication per race leaves the races of some words alike, and pairs unseen in all of them.
+        mixed = _mix(words.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + self._starts)
+        uniform = (mixed >> np.uint64(40)).astype(np.float32)
         race = -np.log((uniform + 0.5) / 2**24) / self._likeness.weights[words]
         starts = np.cumsum(self._likeness.lengths[rows]) - self._likeness.lengths[rows]
         signature = np.stack([np.minimum.reduceat(line[at], starts) for line in race.astype(np.float32)])
         parts = signature.view(np.uint32).astype(np.uint64).reshape(BANDS, ROWS_PER_BAND, -1)
-        folded: NDArray[np.uint64] = np.bitwise_xor.reduce((parts + np.uint64(1)) * self._mixers, axis=1)
-        folded ^= folded >> np.uint64(31)
-        return folded * np.uint64(0xBF58476D1CE4E5B9)
+        return _mix(np.bitwise_xor.reduce(_mix(parts * self._factors), axis=1))
 
     def _kept(
         self, band: int, rows: NDArray[np.int64], slots: NDArray[np.int64], marks: NDArray[np.uint8]
@@ -169,6 +166,14 @@ class MinHashIndex:
             if not same.any():
                 return
             yield sorted_rows[step:][same], sorted_rows[:-step][same]
+
+
+def _mix(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Spread every bit over all of them (the finaliser of SplitMix64)."""
+    numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    mixed: NDArray[np.uint64] = numbers ^ (numbers >> np.uint64(31))
+    return mixed
 
 
 def _joined(parts: list[Pairs]) -> Pairs:

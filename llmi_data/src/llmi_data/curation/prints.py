@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -15,6 +16,9 @@ from llmi_data.row import Row
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+_BLOCK = 1 << 16
 
 
 class _Numbers(dict[str, int]):
@@ -53,15 +57,25 @@ class Table:
     def take(self, rows: NDArray[np.int64]) -> Table:
         """The given rows, in the given order."""
         lengths = np.diff(self.starts)[rows]
+        starts = np.concatenate(([0], np.cumsum(lengths)))
+        tokens = np.empty(starts[-1], np.uint32)
+        for block in blocks(len(rows)):
+            taken = self.tokens[spans(self.starts[rows[block]], lengths[block])]
+            tokens[starts[block.start] : starts[block.start] + len(taken)] = taken
         return Table(
-            starts=np.concatenate(([0], np.cumsum(lengths))),
-            tokens=self.tokens[spans(self.starts[rows], lengths)],
+            starts=starts,
+            tokens=tokens,
             vocabulary=self.vocabulary,
             whole=self.whole[rows],
             unfigured=self.unfigured[rows],
             task=self.task[rows],
             topic=self.topic[rows],
         )
+
+
+def blocks(rows: int) -> Iterator[slice]:
+    """The rows in stretches, so that what is computed about them stays small beside what is kept of them."""
+    return (slice(begin, min(begin + _BLOCK, rows)) for begin in range(0, rows, _BLOCK))
 
 
 def spans(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:

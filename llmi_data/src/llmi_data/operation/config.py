@@ -96,8 +96,7 @@ class RunConfig(_Stanza):
     Attributes:
         folder: where everything goes: rows after each step, journals, the dataset, the report.
         plan: what to make, in place or as the path of a plan's file.
-        curate: settings of `llmi_data.curation`; the step is left out without this stanza.
-        publish: settings of `llmi_data.publishing`; the step is left out without this stanza.
+        curate: settings of `llmi_data.curation`, its defaults unless given; False leaves the step out.
         patience: after so many rows in a row without a usable answer a step stops.
     """
 
@@ -105,8 +104,7 @@ class RunConfig(_Stanza):
     plan: Plan
     generate: GenerateConfig = GenerateConfig()
     validate_: ValidateConfig = Field(default=ValidateConfig(), alias="validate")
-    curate: dict[str, Any] | None = None
-    publish: dict[str, Any] | None = None
+    curate: Any = Field(default=None, validate_default=True)
     budget: BudgetConfig | None = None
     patience: int = Field(default=PATIENCE, ge=1)
 
@@ -121,6 +119,15 @@ class RunConfig(_Stanza):
     @classmethod
     def _empty_stanza(cls, value: Any) -> Any:
         return {} if value is None else value
+
+    @field_validator("curate")
+    @classmethod
+    def _curation(cls, value: Any) -> Any:
+        from llmi_data.curation import CurationSettings
+
+        if value is False or isinstance(value, CurationSettings):
+            return value
+        return CurationSettings.read({} if value is None else value)
 
     @model_validator(mode="after")
     def _two_models(self) -> Self:
@@ -177,7 +184,11 @@ class RunConfig(_Stanza):
 
 def _placed(value: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Paths as seen from where we are."""
+    from llmi_data.curation import CurationSettings
+
     placed = dict(value)
+    if isinstance(curate := placed.get("curate"), dict):
+        placed["curate"] = CurationSettings.read(curate, folder)
     for name in ("folder", "plan"):
         if isinstance(placed.get(name), str):
             placed[name] = str(folder / placed[name])

@@ -6,7 +6,10 @@ journal before it is used. So the same call goes on where the last one ended, ho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +40,8 @@ class RunReport(BaseModel):
 
     generate: GenerateReport
     validation: ValidateReport
+    curation: dict[str, Any] | None
+    """What `llmi_data.curation` reports; None where the step was left out."""
     train: Summary
     test: Summary
     usage: Usage
@@ -47,8 +52,9 @@ class RunReport(BaseModel):
 def run(config: RunConfig, *, console: Console | None = None) -> RunReport:
     """Do what is not done yet, and say what there is.
 
-    In the folder: `generated.jsonl` and `lost.jsonl`, `validated.jsonl` and `dropped.jsonl`, `dataset` for
-    `datasets.load_from_disk`, `report.json`; `answers` holds the journals, `steps.json` the ledger.
+    In the folder: `generated.jsonl` and `lost.jsonl`, `validated.jsonl` and `dropped.jsonl`, `curated.jsonl`,
+    `removed.jsonl`, `hits.jsonl` and `clusters.jsonl`, `dataset` for `datasets.load_from_disk`, `report.json`;
+    `answers` holds the journals, `steps.json` the ledger.
 
     Args:
         console: where progress is shown when it is a terminal; log lines otherwise.
@@ -58,28 +64,47 @@ def run(config: RunConfig, *, console: Console | None = None) -> RunReport:
     """
     for model in config.models.values():
         model.endpoint()  # a missing key is found before anything is spent
-    return _Run(config, console).all_steps()
+    with _alone_in(config.folder):
+        return _Run(config, console).all_steps()
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """The folder, for this run alone, and without what one that was killed left unfinished. Raises `RunError`."""
+    import fcntl
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / ".lock").open("w")
+    except OSError as error:
+        raise RunError(f"{folder}: cannot write here ({error.strerror}); choose another folder") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # let go of by the system, however the process ends
+        except BlockingIOError:
+            raise RunError(f"{folder}: another run is at work in this folder; wait for it, or choose another") from None
+        for left in (*folder.glob(".*.part"), *folder.glob(".*.old")):
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        yield
 
 
 class _Run:
     def __init__(self, config: RunConfig, console: Console | None) -> None:
         self.config, self.console = config, console
         self.folder = config.folder
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RunError(f"{self.folder}: cannot be made ({error.strerror}); choose another folder") from error
         self.ledger = Ledger(self.folder / "steps.json")
         self.budget = config.open_budget()
 
     def all_steps(self) -> RunReport:
         generated = GenerateReport.model_validate(self.step("generate", self.generate_key(), self.generate))
         validated = ValidateReport.model_validate(self.step("validate", self.validate_key(), self.validate))
-        self.step("dataset", key_of(digest_of(self.folder / "validated.jsonl")), self.dataset)
+        curated = self.step("curate", self.curate_key(), self.curate) if self.config.curate is not False else None
+        self.step("dataset", key_of([digest_of(self.folder / name) for name in self.final]), self.dataset)
         sides = load(self.folder / "dataset")
         report = RunReport(
             generate=generated,
             validation=validated,
+            curation=curated and dict(curated),
             train=summarize(sides.train),
             test=summarize(sides.test),
             usage=generated.usage + validated.usage,
@@ -157,9 +182,46 @@ class _Run:
         write_dropped(dropped, validated.dropped)
         return [kept, dropped], report.model_dump(mode="json"), not validated.unanswered
 
+    def curate_key(self) -> str:
+        config = self.config
+        return key_of(
+            {
+                "rows": digest_of(self.folder / "validated.jsonl"),
+                "plan": config.plan.model_dump(),
+                "settings": config.curate.model_dump(mode="json"),
+                "benchmarks": [digest_of(benchmark.file) for benchmark in config.curate.benchmarks],
+            }
+        )
+
+    def curate(self) -> tuple[Sequence[Path], Mapping[str, Any], bool]:
+        from llmi_data.curation import curate_file
+
+        names = ("curated.jsonl", "removed.jsonl", "hits.jsonl", "clusters.jsonl")
+        kept, removed, hits, clusters = (self.folder / name for name in names)
+        report = curate_file(
+            self.folder / "validated.jsonl",
+            kept,
+            self.config.curate,
+            plan=self.config.plan,
+            removed=removed,
+            hits=hits,
+            clusters=clusters,
+        )
+        return [kept, removed, hits, clusters], report.model_dump(mode="json"), True
+
+    @property
+    def final(self) -> tuple[str, ...]:
+        """The files that the dataset is made of: rows, and the clusters that may not straddle."""
+        return ("validated.jsonl",) if self.config.curate is False else ("curated.jsonl", "clusters.jsonl")
+
     def dataset(self) -> tuple[Sequence[Path], Mapping[str, Any], bool]:
         folder = self.folder / "dataset"
-        save(split(self.rows("validated.jsonl")), folder)
+        rows, *more = self.final
+        clusters: dict[str, str] = {}
+        for name in more:
+            lines = (self.folder / name).read_text(encoding="utf-8").splitlines()
+            clusters |= {entry["id"]: entry["cluster"] for entry in map(json.loads, lines)}
+        save(split(self.rows(rows), clusters), folder)
         return [folder], {}, True
 
     def rows(self, name: str) -> list[Row]:

@@ -21,8 +21,9 @@ class Naming:
 @cache
 def _rules() -> tuple[tuple[str, re.Pattern[str], str], ...]:
     """Compiled when first needed: there are many."""
-    every = (*EVERYWHERE, *ENGLISH, *OTHERS)
-    return tuple((tool, re.compile(pattern, re.IGNORECASE), why) for tool, pattern, why in every)
+    # A Latin name ends where other letters begin: 用Python绘制.
+    groups = ((EVERYWHERE, re.IGNORECASE | re.ASCII), (ENGLISH, re.IGNORECASE), (OTHERS, re.IGNORECASE))
+    return tuple((tool, re.compile(pattern, flags), why) for rules, flags in groups for tool, pattern, why in rules)
 
 
 def tool_namings(text: str) -> tuple[Naming, ...]:

@@ -146,7 +146,10 @@ def _commit(connection: sqlite3.Connection, entries: Sequence[_Entry]) -> Except
         with connection:
             connection.executemany(_INSERT, rows)
     except sqlite3.Error as error:
-        return ConfigurationError(f"the journal does not take answers any more: {error}")
+        return ConfigurationError(
+            f"the journal does not take answers any more ({error}): free some space on its disk and run it again; "
+            "what it holds is kept"
+        )
     return None
 
 

@@ -61,6 +61,12 @@ def build(
     )
 
 
+def most_usage(messages: Sequence[Message], options: Mapping[str, Any], schema: JsonSchema | None = None) -> Usage:
+    """The most tokens a request can take, for a budget that is kept elsewhere than in a `ChatClient`."""
+    form = 0 if schema is None else len(json.dumps(schema))
+    return Usage(_prompt_bound(messages) + form, _completion_bound(options))
+
+
 def _key(endpoint: Endpoint, body: bytes, sample: int) -> bytes:
     """Of the server, its version, the whole body and the sample's number. Left out, as they change no answer: the API
     key, prices, deadlines, retries and concurrency.

@@ -30,9 +30,9 @@ def doctor(
         stopped = _tell(examine(unsafe=unsafe))
         stopped |= _tell(examine_machine())
         if config is not None:
-            from llmi_train.recipe import Recipe
+            from llmi_train.recipe import Recipe, shipped
 
-            stopped |= _tell(examine_recipe(Recipe.from_yaml(config), unsafe=unsafe, pay=not free))
+            stopped |= _tell(examine_recipe(Recipe.from_yaml(shipped(config)), unsafe=unsafe, pay=not free))
         if endpoint is not None:
             stopped |= _tell(examine_policy(endpoint, model, engine))
         if stopped:

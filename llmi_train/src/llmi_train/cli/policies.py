@@ -51,7 +51,7 @@ def open_policy(
     """The policy that the options name."""
     from llmi_train.policies import load_policy
 
-    paid = _prices(prices) if prices else None
+    paid = read_prices(prices) if prices else None
     limit = None
     if budget is not None:
         from llmi_reward.chat import Budget as Limit
@@ -86,7 +86,8 @@ def enforces(policy: ServedPolicy | LocalPolicy) -> bool:
     return not isinstance(policy, ServedPolicy) or policy.engine is not None
 
 
-def _prices(text: str) -> Any:
+def read_prices(text: str) -> Any:
+    """What --prices says."""
     from llmi_reward.chat import Prices
 
     try:

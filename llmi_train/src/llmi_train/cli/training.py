@@ -21,7 +21,12 @@ ANY_SETTING = {"allow_extra_args": True, "ignore_unknown_options": True}
 Config = Annotated[Path, typer.Option(help="A recipe: a file, or the name of a shipped one such as tiny/qwen3.")]
 
 
-def grpo(ctx: typer.Context, config: Config, unsafe: Unsafe = False) -> None:
+def grpo(
+    ctx: typer.Context,
+    config: Config,
+    dry: Annotated[bool, typer.Option("--dry-run", help="Show what would be run, and train nothing.")] = False,
+    unsafe: Unsafe = False,
+) -> None:
     """Train a LoRA adapter with GRPO. The same command after a stop goes on from the newest checkpoint.
 
     Any setting of the recipe or of TRL's GRPOConfig may follow: --output_dir runs/mine --learning_rate 2e-5 --lora.r 16
@@ -32,6 +37,9 @@ def grpo(ctx: typer.Context, config: Config, unsafe: Unsafe = False) -> None:
         launch.die_with_launcher()
         recipe = read_grpo(config, ctx.args)
         os.environ.update(recipe.env)
+        if dry:
+            _show_dry_run(recipe, unsafe)
+            return
         arguments = ["grpo", "--config", str(config), *(["--unsafe"] if unsafe else []), *ctx.args]
         _run(lambda: _train_grpo(recipe, unsafe), recipe, arguments, cpu=bool(recipe.grpo.get("use_cpu")))
         if launch.is_first():
@@ -96,14 +104,26 @@ def _run(work: Callable[[], None], recipe: Recipe | SftRecipe, arguments: list[s
 
 
 def _train_grpo(recipe: Recipe, unsafe: bool) -> None:
+    from llmi_train.callbacks import Lines
     from llmi_train.grpo import train
     from llmi_train.grpo.run import open_toolkit
+    from llmi_train.watching import RunReport
 
     with open_toolkit(recipe.tools, unsafe=unsafe) as toolkit:
-        train(recipe, toolkit=toolkit)
+        train(recipe, toolkit=toolkit, callbacks=[Lines(console()), RunReport.of(recipe)])
+
+
+def _show_dry_run(recipe: Recipe, unsafe: bool) -> None:
+    from llmi_train.dry_run import dry_run
+
+    found = dry_run(recipe, unsafe=unsafe)
+    console().print(str(found), markup=False)
+    if not found.ok:
+        raise typer.Exit(1)
 
 
 def _train_sft(recipe: SftRecipe) -> None:
+    from llmi_train.callbacks import Lines
     from llmi_train.supervised import train_sft
 
-    train_sft(recipe)
+    train_sft(recipe, callbacks=[Lines(console())])

@@ -80,7 +80,7 @@ def write(
         from llmi_train.policies import Request
         from llmi_train.writing import check_output, load_tasks, row_constraint
 
-        wanted = _wanted(pictures, require)
+        wanted = wanted_constraint(pictures, require)
         given = load_pictures(image or [])
         tasks: list[Task] = []
         if data is None:
@@ -191,7 +191,8 @@ def _run(work: Any) -> Any:
     return asyncio.run(work)
 
 
-def _wanted(pictures: str | None, require: list[str] | None) -> Constraint | None:
+def wanted_constraint(pictures: str | None, require: list[str] | None) -> Constraint | None:
+    """What --pictures and --require say; None where neither is given."""
     if pictures is None and not require:
         return None
     names = {None: ImageCount.any(), "any": ImageCount.any(), "none": ImageCount.none()}

@@ -112,6 +112,7 @@ class _Terminal:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._line = ""
+        self._after_empty = True
         self._place = "text"
         self._tags: dict[int, tuple[Tag | BadTag, ToolResult | None]] = {}
         self.live = Live(console=console, get_renderable=self._renderable, refresh_per_second=12)
@@ -121,18 +122,26 @@ class _Terminal:
             case Wrote(text):
                 *lines, self._line = (self._line + text).split("\n")
                 for line in lines:
-                    self._console.print(Line(line))
+                    self._print(line)
             case Inside(place):
                 self._place = place
             case Called(tag):
                 self._tags[tag.index] = (tag, None)
+                self._print(self._line)
+                self._line = ""
+                self._print(f"[{_number(tag)}]", "dim")
             case Answered(tag, result):
                 self._tags[tag.index] = (tag, result)
 
     def end(self) -> None:
-        if self._line:
-            self._console.print(Line(self._line))
+        self._print(self._line)
         self._line, self._place = "", "text"
+
+    def _print(self, line: str, style: str = "") -> None:
+        """A line above; of several empty ones, the first."""
+        if line.strip() or not self._after_empty:
+            self._console.print(Line(line, style=style))
+        self._after_empty = not line.strip()
 
     def _renderable(self) -> RenderableType:
         parts: list[RenderableType] = [Line(self._line)] if self._line else []

@@ -22,9 +22,9 @@ def examine_recipe(recipe: Recipe, *, unsafe: bool = False, pay: bool = True) ->
         unsafe: run the tools' code without isolation.
         pay: ask judges and call tools; one verdict of each judge and one picture of each tool.
     """
-    from llmi_train.launch import visible_gpus
+    from llmi_train.dry_run.parts import processes_of
 
-    processes = recipe.processes or max(1, visible_gpus())
+    processes = processes_of(recipe)
     try:
         resolved = recipe.on(processes)
     except ConfigurationError as error:

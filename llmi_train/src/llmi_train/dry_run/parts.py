@@ -18,6 +18,13 @@ _USUAL_PROMPT = 1024
 """Prompt tokens assumed where a recipe sets no `max_prompt_tokens`."""
 
 
+def processes_of(recipe: Recipe) -> int:
+    """How many processes would train it here."""
+    from llmi_train.launch import default_processes
+
+    return recipe.processes or (1 if recipe.grpo.get("use_cpu") else default_processes())
+
+
 def model_folder(recipe: Recipe) -> str:
     """What `from_pretrained` takes; a twin is built for it, in the system's folder for temporary files."""
     if not recipe.model.startswith(PREFIX):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from llmi_train.doctor import Finding
 from llmi_train.doctor.batches import batches
-from llmi_train.dry_run.parts import architecture_for, memory_of
+from llmi_train.dry_run.parts import architecture_for, memory_of, processes_of
 from llmi_train.dry_run.rollout import Rollout, roll_out
 from llmi_train.recipe import check_keys
 
@@ -45,9 +45,7 @@ class DryRun:
         """The resolved recipe; what is secret in its environment is left out."""
         import yaml
 
-        values: dict[str, Any] = self.recipe.model_dump(mode="json")
-        values["env"] = {name: "(hidden)" if _SECRET.search(name) else v for name, v in self.recipe.env.items()}
-        text: str = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+        text: str = yaml.safe_dump(without_secrets(self.recipe), sort_keys=False, allow_unicode=True)
         return text
 
     def __str__(self) -> str:
@@ -73,9 +71,8 @@ def dry_run(recipe: Recipe, *, unsafe: bool = False, gpu_bytes: int | None = Non
     from trl import GRPOConfig
 
     from llmi_train.doctor.gpus import gpus_here
-    from llmi_train.launch import visible_gpus
 
-    resolved = recipe.on(recipe.processes or max(1, visible_gpus()))
+    resolved = recipe.on(processes_of(recipe))
     check_keys(resolved.grpo, {field.name for field in fields(GRPOConfig)}, "grpo")
     architecture = architecture_for(resolved)
     size = gpu_bytes or min((gpu.bytes for gpu in gpus_here()), default=None)
@@ -85,6 +82,13 @@ def dry_run(recipe: Recipe, *, unsafe: bool = False, gpu_bytes: int | None = Non
         memory=memory_of(resolved, architecture, gpu_bytes=size),
         rollout=roll_out(resolved, architecture, unsafe=unsafe),
     )
+
+
+def without_secrets(recipe: Recipe) -> dict[str, Any]:
+    """A recipe as plain values, to print or to keep; what is secret in its environment is hidden."""
+    values: dict[str, Any] = recipe.model_dump(mode="json")
+    values["env"] = {name: "(hidden)" if _SECRET.search(name) else text for name, text in recipe.env.items()}
+    return values
 
 
 def _indented(text: str) -> str:

@@ -239,7 +239,7 @@ class _Run:
             train_dataset=rows,
             processing_class=processing,
             peft_config=LoraConfig(task_type=TaskType.CAUSAL_LM, **self._lora.model_dump()),
-            callbacks=[*callbacks, LiveLog(self._output_dir / LOG)],
+            callbacks=[LiveLog(self._output_dir / LOG), *callbacks],
             scoring=reward if isinstance(reward, Scoring) else None,
             constrain=constrain,
             kept=CompletionLog(self._output_dir, completions or Kept(every=0)),

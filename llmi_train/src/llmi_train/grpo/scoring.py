@@ -10,8 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import Future
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from llmi_reward import Score
@@ -26,6 +25,16 @@ Columns = Mapping[str, Any]
 """One row of the dataset."""
 
 MASKED = "cut off at the token limit, and `truncated: mask` leaves such answers out"
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A completion that ended: its number in the batch, its row of the dataset, what was written."""
+
+    number: int
+    columns: Columns
+    text: str
+    tokens: Sequence[int]
 
 
 class Scoring:
@@ -46,17 +55,35 @@ class Scoring:
         self.truncated = truncated
         self.last: list[Scored] = []
         self.__name__ = name
-        self._under_way: dict[int, tuple[Row, Future[Scored]]] = {}
+        self._begun: dict[int, Row] = {}
+        self._under_way: dict[int, asyncio.Task[Scored]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
 
-    def begin(self, number: int, columns: Columns, text: str, tokens: Sequence[int], loop: Any) -> None:
-        """Start on completion `number` of the batch in `loop`, an event loop that runs in another thread."""
-        if number not in self._under_way:
-            row = self._rows([columns["prompt"]], [text], {k: [v] for k, v in columns.items()}, [tokens])[0]
-            self._under_way[number] = row, asyncio.run_coroutine_threadsafe(self._score(row), loop)
+    def begin(self, completions: Sequence[Begun], loop: asyncio.AbstractEventLoop) -> None:
+        """Start on some completions of the batch in `loop`, an event loop that runs in another thread."""
+        rows = {
+            one.number: self._rows([one.columns["prompt"]], [one.text], _as_batch(one.columns), [one.tokens])[0]
+            for one in completions
+        }
+        self._begun |= rows
+        self._loop = loop
+        loop.call_soon_threadsafe(self._start, rows)
+
+    def has_begun(self, number: int) -> bool:
+        return number in self._begun
 
     def forget(self) -> None:
-        """Stop what was begun and not asked for."""
-        for _, scoring in self._under_way.values():
+        """Stop what was begun and not asked for. Call it when a batch is done with."""
+        self._begun.clear()
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._stop)
+
+    def _start(self, rows: Mapping[int, Row]) -> None:
+        for number, row in rows.items():
+            self._under_way[number] = asyncio.ensure_future(self._score(row))
+
+    def _stop(self) -> None:
+        for scoring in self._under_way.values():
             scoring.cancel()
         self._under_way.clear()
 
@@ -70,10 +97,7 @@ class Scoring:
         """TRL's reward function. Raises `TooManyUnscoredError` where the scorer has a limit and it is passed."""
         asked = time.monotonic()
         rows = self._rows(prompts, completions, columns, completion_ids)
-        begun, self._under_way = self._under_way, {}
-        scored = list(
-            await asyncio.gather(*(self._finish(row, begun.pop(number, None)) for number, row in enumerate(rows)))
-        )
+        scored = list(await asyncio.gather(*(self._finish(number, row) for number, row in enumerate(rows))))
         self.scorer.account_for(scored)
         values = hand_over(scored, columns)
         log: Callable[[str, float], None] | None = columns.get("log_metric")
@@ -93,12 +117,13 @@ class Scoring:
         inputs = len(row.input_pictures or ())
         return replace(row, completion=repair(row.text, RowConstraint(input_images=inputs)), truncated=False)
 
-    async def _finish(self, row: Row, begun: tuple[Row, Future[Scored]] | None) -> Scored:
+    async def _finish(self, number: int, row: Row) -> Scored:
         """What was begun, if it was this very completion: a tokenizer may parse answers its own way."""
-        if begun is not None:
-            early, scoring = begun
+        scoring = self._under_way.pop(number, None)
+        if scoring is not None:
+            early = self._begun[number]
             if (early.text, early.truncated) == (row.text, row.truncated):
-                return await asyncio.wrap_future(scoring)
+                return await scoring
             scoring.cancel()
         return await self._score(row)
 
@@ -106,3 +131,7 @@ class Scoring:
         if row.truncated and self.truncated == "mask":
             return Scored(row, Score.unscored(MASKED), None, 0.0)
         return await self.scorer.score_row(row)
+
+
+def _as_batch(columns: Columns) -> dict[str, list[Any]]:
+    return {name: [value] for name, value in columns.items()}

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,9 +22,12 @@ from trl.trainer.utils import nanstd
 
 from llmi_train.grpo.completions import CompletionLog
 from llmi_train.grpo.constrained import SomeRows, row_constraints
-from llmi_train.grpo.scoring import Scoring
+from llmi_train.grpo.scoring import Begun, Scoring
 from llmi_train.recipe import Constrain
 from llmi_train.sealing import Sealing
+
+_LOOK_EVERY = 8
+"""Tokens between two looks at which rows have ended: each look waits for the GPU."""
 
 _NORMALISED_BY_ROWS = frozenset({"grpo", "sapo", "dr_grpo", "luspo"})
 """Losses that are a mean over the rows of a batch; the others count tokens, of which a masked row has none."""
@@ -77,8 +80,7 @@ class DocumentTrainer(Sealing, GRPOTrainer):
     def _generate(self, prompts: list[Any]) -> Any:
         written = super()._generate(prompts)
         self._written = written[1]
-        for number, tokens in enumerate(self._written):
-            self._begin(number, tokens)  # what is not begun yet: cut off, or written by vLLM
+        self._begin(dict(enumerate(self._written)))  # what is not begun yet: cut off, or written by vLLM
         return written
 
     def _calculate_rewards(self, *args: Any) -> Any:
@@ -132,10 +134,15 @@ class DocumentTrainer(Sealing, GRPOTrainer):
             self._log_metric("constraint/log_ratio", number)
         self._log_metric("constraint/rows", len(constraint.places) / len(self._batch))
 
-    def _begin(self, number: int, tokens: Sequence[int]) -> None:
-        if self._scoring is not None:
-            text = self.processing_class.decode(tokens, skip_special_tokens=True)
-            self._scoring.begin(number, self._batch[number], text, tokens, self.async_loop)
+    def _begin(self, written: Mapping[int, Sequence[int]]) -> None:
+        scoring = self._scoring
+        if scoring is None:
+            return
+        new = {number: tokens for number, tokens in written.items() if not scoring.has_begun(number)}
+        if new:
+            texts = self.processing_class.batch_decode(list(new.values()), skip_special_tokens=True)
+            completions = [Begun(n, self._batch[n], text, new[n]) for n, text in zip(new, texts, strict=True)]
+            scoring.begin(completions, self.async_loop)
 
     def _leave_out_missing(self, output: dict[str, Any]) -> None:
         """Make rows without a score count for nothing, as if they had been dropped before the loss."""
@@ -168,25 +175,32 @@ class DocumentTrainer(Sealing, GRPOTrainer):
 
 
 class _Watch(StoppingCriteria):
-    """Stops nothing; reports each row when its end token comes."""
+    """Stops nothing; every few tokens, reports the rows whose end token has come."""
 
-    def __init__(self, ended: Any, ends: Sequence[int]) -> None:
+    def __init__(self, ended: Callable[[Mapping[int, Sequence[int]]], None], ends: Sequence[int]) -> None:
         self._ended = ended
-        self._ends = torch.tensor(list(ends))
+        self._ends = frozenset(ends)
         self._prompt = -1
-        self._known: set[int] = set()
+        self._going: list[int] = []
+        self._none_stops: Any = None
 
     def __call__(self, input_ids: Any, scores: Any, **settings: Any) -> Any:
         if self._prompt < 0:
             self._prompt = input_ids.shape[1] - 1
-        last = input_ids[:, -1].cpu()
-        for row in torch.isin(last, self._ends).nonzero().flatten().tolist():
-            if row not in self._known:
-                self._known.add(row)
-                self._ended(row, input_ids[row, self._prompt :].tolist())
-        return torch.zeros(input_ids.shape[0], dtype=torch.bool, device=input_ids.device)
+            self._going = list(range(input_ids.shape[0]))
+            self._none_stops = torch.zeros(input_ids.shape[0], dtype=torch.bool, device=input_ids.device)
+        written = input_ids.shape[1] - self._prompt
+        if written % _LOOK_EVERY == 0:
+            recent = input_ids[:, -_LOOK_EVERY:].tolist()
+            if ended := [row for row in self._going if not self._ends.isdisjoint(recent[row])]:
+                self._going = [row for row in self._going if row not in ended]
+                self._ended({row: self._until_end(input_ids[row, self._prompt :].tolist()) for row in ended})
+        return self._none_stops
+
+    def _until_end(self, tokens: list[int]) -> list[int]:
+        return tokens[: 1 + next(place for place, token in enumerate(tokens) if token in self._ends)]
 
 
 def _not_the_whole_row(record: logging.LogRecord) -> bool:
     """TRL logs everything about the first row without a score, pictures included; `Scorer` logs the reasons."""
-    return not str(record.msg).startswith("All reward functions returned None")
+    return "All reward functions returned None" not in str(record.msg)

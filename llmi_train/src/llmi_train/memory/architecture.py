@@ -53,12 +53,13 @@ class Architecture:
         return kind.from_config(config, dtype=dtype)
 
 
-def architecture_of(model: str | Path, *, offline: bool | None = None) -> Architecture:
-    """The architecture of a folder, a Hub name, or a published backbone whose dimensions ship with this package.
+def architecture_of(model: str | Path, *, offline: bool = False) -> Architecture:
+    """The architecture of a folder, of a model in the Hub's cache here, of a published backbone whose dimensions ship
+    with this package, or of any other model on the Hub; in this order, so that the known ones need no network.
 
     Args:
         model: as a recipe names it.
-        offline: True does not ask the Hub; by default `HF_HUB_OFFLINE` decides.
+        offline: do not ask the Hub.
 
     Raises `ConfigurationError` when the model is none of them.
     """
@@ -67,21 +68,28 @@ def architecture_of(model: str | Path, *, offline: bool | None = None) -> Archit
     here = Path(model)
     if (here / "config.json").is_file():
         return Architecture(AutoConfig.from_pretrained(here), f"{here}/config.json")
+    if (cached := _read(str(model), local=True)) is not None:
+        return Architecture(cached, f"config.json of {model} in the Hub's cache here")
     shipped = BACKBONES / f"{Path(model).name.lower()}.json"
+    if shipped.is_file():
+        return Architecture(_shipped(shipped), f"the dimensions of {shipped.stem} that ship with llmi_train")
+    if not offline and (fetched := _read(str(model), local=False)) is not None:
+        return Architecture(fetched, f"config.json of {model} on the Hub")
+    known = ", ".join(sorted(path.stem for path in BACKBONES.glob("*.json")))
+    raise ConfigurationError(
+        f"model: {str(model)!r} is no folder with a config.json, and the Hub has not answered for it; without a network "
+        f"only {known} are known"
+    )
+
+
+def _read(name: str, *, local: bool) -> PretrainedConfig | None:
+    from transformers import AutoConfig
+
     try:
-        config = AutoConfig.from_pretrained(str(model), local_files_only=bool(offline))
-    # The Hub's client, its cache and the configuration's own checks fail in a dozen ways; each means that nothing
-    # can be read there.
-    except Exception as error:  # noqa: BLE001
-        logger.debug("no configuration of %s on the Hub or in its cache", model, exc_info=error)
-        if shipped.is_file():
-            return Architecture(_shipped(shipped), f"the dimensions of {shipped.stem} that ship with llmi_train")
-        known = ", ".join(sorted(path.stem for path in BACKBONES.glob("*.json")))
-        raise ConfigurationError(
-            f"model: {str(model)!r} is no folder with a config.json, and the Hub has not answered for it "
-            f"({str(error).splitlines()[0][:120]}); without a network only {known} are known"
-        ) from error
-    return Architecture(config, f"config.json of {model} on the Hub (or its cache here)")
+        return AutoConfig.from_pretrained(name, local_files_only=local)
+    except (OSError, ValueError) as error:  # what transformers makes of everything that can be wrong there
+        logger.debug("no configuration of %s", name, exc_info=error)
+        return None
 
 
 def _shipped(path: Path) -> PretrainedConfig:

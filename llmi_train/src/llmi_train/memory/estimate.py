@@ -77,12 +77,9 @@ class Estimate:
         titles: dict[When, str] = {"always": "held always", "training": "training", "generation": "generating"}
         text = [f"Memory {'of each process' if self.gpu_bytes is None else 'on each GPU'}, from {self.source}:"]
         for when, title in titles.items():
-            text += [f"  {title}"]
-            text += [
-                f"    {line.name:<{width}}  {_shown(line.bytes):>10}  {line.arithmetic}"
-                for line in self.lines
-                if line.when == when
-            ]
+            lines = [line for line in self.lines if line.when == when]
+            text += [f"  {title}"] if lines else []
+            text += [f"    {line.name:<{width}}  {_shown(line.bytes):>10}  {line.arithmetic}" for line in lines]
         text.append(f"  peak {_shown(self.peak)}: {_shown(self.training)} training, {_shown(self.generation)} generating")
         if self.gpu_bytes is not None:
             text.append(

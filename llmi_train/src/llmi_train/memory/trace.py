@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -125,7 +126,10 @@ def prepare_for_training(model: Any, load: Load) -> None:
 
     model.config.use_cache = False
     if load.checkpointing:
-        model.gradient_checkpointing_enable({"use_reentrant": load.zero == "zero3"})
+        with warnings.catch_warnings():
+            # its new name is younger than the oldest transformers that is supported
+            warnings.simplefilter("ignore", FutureWarning)
+            model.gradient_checkpointing_enable({"use_reentrant": load.zero == "zero3"})
         model.enable_input_require_grads()
     model.train()
     for parameter in model.parameters():

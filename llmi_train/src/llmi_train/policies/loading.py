@@ -99,6 +99,19 @@ def load_policy(
     return LocalPolicy.load(model, adapter, instruct=bool(instruct), **limit, **settings)
 
 
+def load_endpoint(
+    name: str, *, prices: Prices | None = None, environment: Mapping[str, str] | None = None
+) -> Endpoint:
+    """The endpoint of a model on a server, by the names of `load_policy`: for judges and others that only answer.
+
+    Raises `ConfigurationError` for what is no server.
+    """
+    kind, _, rest = name.partition(":")
+    if not ((kind in (*_PROVIDERS, "env") and rest) or "@http://" in name or "@https://" in name):
+        raise ConfigurationError(f"{name!r} is no model on a server: NAME@http://localhost:8000/v1, openai:NAME, ...")
+    return _endpoint(name, prices, os.environ if environment is None else environment)[0]
+
+
 def _endpoint(name: str, prices: Prices | None, environment: Mapping[str, str]) -> tuple[Endpoint, Engine | None]:
     from dataclasses import replace
 

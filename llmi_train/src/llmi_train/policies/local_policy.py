@@ -85,6 +85,12 @@ class LocalPolicy:
         """
         import transformers
 
+        for place in (model, adapter):
+            if place is not None and _is_path(place) and not Path(place).is_dir():
+                raise ConfigurationError(
+                    f"model: cannot load {str(place)!r}: there is no such folder. `llmi-train demo` leaves a model in "
+                    "runs/demo; a server is named NAME@http://host:8000/v1"
+                )
         try:
             config = transformers.AutoConfig.from_pretrained(model)
             sees = getattr(config, "vision_config", None) is not None
@@ -229,6 +235,11 @@ def _image(picture: Picture) -> Image:
     from PIL import Image
 
     return Image.open(io.BytesIO(picture.png)).convert("RGB")
+
+
+def _is_path(place: str | Path) -> bool:
+    """Whether it can only be a folder: the Hub's names have at most one slash."""
+    return isinstance(place, Path) or place.count("/") > 1 or place.startswith((".", "/", "~"))
 
 
 def _fingerprint(place: str | Path) -> str:

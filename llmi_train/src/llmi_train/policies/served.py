@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 
-from llmi_reward.chat import Answer, Budget, ChatClient, Endpoint, Journal, Retries, picture_part
+from llmi_reward.chat import Answer, Budget, ChatClient, ChatError, Endpoint, Journal, Retries, picture_part
 from llmi_reward.chat.streaming import stream
 from llmi_schema import RowConstraint, document_from_segments, document_grammar, probe, repair, request_parameters
 from llmi_schema.engines import Engine
@@ -27,6 +28,8 @@ from llmi_train.policies.messages import instructed, with_pictures
 from llmi_train.policies.policy import Completion, Messages, Request
 from llmi_train.policies.segments import SegmentReader
 from llmi_train.policies.transport import HttpTransport
+
+log = logging.getLogger(__name__)
 
 
 class ServedPolicy:
@@ -76,6 +79,8 @@ class ServedPolicy:
             transport=HttpTransport,
         )
         self._obeys: asyncio.Task[None] | None = None
+        self._limit = "max_completion_tokens" if "max_completion_tokens" in self.options else "max_tokens"
+        self._takes_temperature = True
 
     @property
     def identity(self) -> str:
@@ -94,8 +99,15 @@ class ServedPolicy:
     async def write(self, request: Request) -> Completion:
         """The whole document. Raises `ChatError`, `WritingError` or `ConfigurationError` when there is none."""
         await self._check(request.constraint)
-        answer = await self.chat.ask(self._messages(request), sample=request.seed, options=self._options(request))
-        return self._completion(answer, self._document(answer, request.constraint))
+        messages = self._messages(request)
+        while True:
+            try:
+                answer = await self.chat.ask(messages, sample=request.seed, options=self._options(request))
+            except ChatError as error:
+                if not self._adapt(error):
+                    raise
+            else:
+                return self._completion(answer, self._document(answer, request.constraint))
 
     async def stream(self, request: Request) -> AsyncGenerator[str | Completion]:
         """Pieces of text, then the completion.
@@ -108,19 +120,21 @@ class ServedPolicy:
         held = Held(row) if row is not None and self.engine in (None, "openai") else None
         reader = SegmentReader(row.language) if row is not None and self.engine == "openai" else None
         answer: Answer | None = None
-        pieces = stream(self.chat, self._messages(request), sample=request.seed, options=self._options(request))
-        async with aclosing(pieces):
-            async for piece in pieces:
-                if isinstance(piece, Answer):
-                    answer = piece
-                    break
-                text = reader.feed(piece) if reader else piece
-                text = held.feed(text) if held else text
-                if text:
-                    out += text
-                    yield text
-        if answer is None:
-            raise WritingError("the server's stream ended without an answer")
+        while answer is None:
+            try:
+                async with aclosing(self._asked(request)) as pieces:
+                    async for piece in pieces:
+                        if isinstance(piece, Answer):
+                            answer = piece
+                            break
+                        text = reader.feed(piece) if reader else piece
+                        text = held.feed(text) if held else text
+                        if text:
+                            out += text
+                            yield text
+            except ChatError as error:  # one that can be mended comes before the first piece
+                if not self._adapt(error):
+                    raise
         text = self._document(answer, row)
         if not text.startswith(out):
             raise WritingError(f"{self!r} did not keep to the constraint while it streamed: choose another engine")
@@ -141,6 +155,9 @@ class ServedPolicy:
     def __repr__(self) -> str:
         return f"ServedPolicy({self.endpoint.model!r} at {self.endpoint.base_url})"
 
+    def _asked(self, request: Request) -> AsyncGenerator[str | Answer]:
+        return stream(self.chat, self._messages(request), sample=request.seed, options=self._options(request))
+
     def _messages(self, request: Request) -> Messages:
         messages = with_pictures(request.messages, request.pictures, picture_part)
         return instructed(messages, request.constraint, len(request.pictures)) if self.instruct else messages
@@ -154,9 +171,25 @@ class ServedPolicy:
 
     def _limited(self, options: dict[str, Any], max_tokens: int | None) -> dict[str, Any]:
         """With the user's own fields over them, and the limit by the name the endpoint knows."""
-        limit = "max_completion_tokens" if "max_completion_tokens" in self.options else "max_tokens"
-        own = {**options, limit: self.max_tokens, **self.options}
-        return own if max_tokens is None else {**own, limit: max_tokens}
+        own = {**options, self._limit: self.max_tokens, **self.options}
+        if not self._takes_temperature:
+            own.pop("temperature", None)
+        return own if max_tokens is None else {**own, self._limit: max_tokens}
+
+    def _adapt(self, error: ChatError) -> bool:
+        """Whether a rejected request can be sent in another form: OpenAI's reasoning models know neither `max_tokens`
+        nor a temperature.
+        """
+        if error.reason != "rejected":
+            return False
+        if "max_completion_tokens" in str(error) and self._limit == "max_tokens":
+            self._limit = "max_completion_tokens"
+            return True
+        if "temperature" in str(error) and self._takes_temperature and "temperature" not in self.options:
+            log.warning("%r takes no temperature: its own is used", self)
+            self._takes_temperature = False
+            return True
+        return False
 
     async def _check(self, row: RowConstraint | None) -> None:
         """Once, and before anything is paid for: does the server enforce constraints, or ignore them silently?"""

@@ -35,7 +35,7 @@ function readFile(file) {
 }
 
 async function addFiles(files) {
-  for (const file of files) {
+  for (const file of [...files]) { // the list is emptied while files are read
     if (!file.type.startsWith("image/")) continue;
     pictures.push({ name: file.name, url: await readFile(file) });
   }
@@ -225,6 +225,7 @@ $("composer").addEventListener("submit", async (event) => {
     sessions = [{ id, prompt: $("prompt").value, running: true }, ...sessions];
     watch(id);
     history.replaceState(null, "", `#${id}`);
+    if (matchMedia("(max-width: 48rem)").matches) $("paper").scrollIntoView({ behavior: "smooth" });
   } catch (problem) {
     complain(problem.message);
   } finally {

@@ -37,6 +37,7 @@ class Drawing:
         negative_prompt: what to keep away from; one blank is the one Qwen-Image was tuned with.
         seed: one for all pictures, or None for one that follows from the prompt, so that equal calls give equal
             pictures and different calls different noise.
+        further: added to the seed, for another picture of the same prompt.
     """
 
     size: tuple[int, int] | None = (1024, 1024)
@@ -45,10 +46,12 @@ class Drawing:
     true_cfg: float | None = None
     negative_prompt: str | None = " "
     seed: int | None = None
+    further: int = 0
 
     def seed_for(self, prompt: str) -> int:
         """Between 0 and 2^31 - 1, which every server accepts."""
-        return self.seed if self.seed is not None else zlib.crc32(prompt.encode()) & 0x7FFFFFFF
+        seed = self.seed if self.seed is not None else zlib.crc32(prompt.encode())
+        return (seed + self.further) & 0x7FFFFFFF
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from llmi_sandbox.managed import Answer, Managed
 from llmi_sandbox.policy import Policy
-from llmi_sandbox.tools.base import Closeable, Identified, Tool
+from llmi_sandbox.tools.base import Closeable, Identified, Tool, Varied
 from llmi_schema import ConfigurationError, Picture, ToolCall, ToolResult
 
 DEADLINE = 25.0
@@ -36,6 +36,7 @@ class Fallback:
         if not tools:
             raise ConfigurationError("a fallback needs at least one tool")
         self._tools = tools
+        self._deadline_seconds, self._policy = deadline_seconds, policy
         self._managed = [Managed(_name(tool), tool, deadline_seconds, policy) for tool in tools]
 
     @property
@@ -58,6 +59,11 @@ class Fallback:
         down = any(failure.broke or failure.result.reason in ("unavailable", "timeout") for failure in failures)
         reason = "unavailable" if down else failures[0].result.reason
         return ToolResult.failed(reason or "crashed", message, attempts=attempts)
+
+    def variant(self, number: int) -> Fallback:
+        """Each tool's `number`-th choice; tools that have no choice are left out. Itself where none has."""
+        varied = [tool.variant(number) for tool in self._tools if isinstance(tool, Varied)]
+        return Fallback(varied, deadline_seconds=self._deadline_seconds, policy=self._policy) if varied else self
 
     def close(self) -> None:
         for tool in self._tools:

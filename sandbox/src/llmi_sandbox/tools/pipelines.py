@@ -175,6 +175,11 @@ class PipelineGenerator:
         origin = Provenance(tool="diffusion", provider=self._pipeline.name, request=prompt)
         return await asyncio.to_thread(_make, self._pipeline, prompt, self._drawing, origin, None)
 
+    def variant(self, number: int) -> PipelineGenerator:
+        """The same pipeline with another seed."""
+        drawing = replace(self._drawing, further=self._drawing.further + number)
+        return PipelineGenerator(self._pipeline, drawing=drawing)
+
 
 class PipelineEditor:
     """Answers `edit` calls with a pipeline in this process. The picture keeps its size unless `drawing` has one."""

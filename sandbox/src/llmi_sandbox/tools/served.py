@@ -9,6 +9,8 @@ editor = ServedEditor([ImageServer("https://ark.cn-beijing.volces.com", dialect=
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
@@ -44,7 +46,7 @@ class _Served:
         self._drawing = drawing or self.plain
         kinds = sorted({f"{server.dialect}:{server.model}" for server in servers})
         where = sorted({server.base for server in servers if server.model is None})
-        self._identity = f"{kinds} {where} {self._drawing}"
+        self._models = f"{kinds} {where}"
         self.name = servers[0].model or servers[0].base
 
     def close(self) -> None:
@@ -68,7 +70,13 @@ class ServedGenerator(_Served):
 
     @property
     def identity(self) -> str:
-        return f"diffusion/served/1/{self._identity}"
+        return f"diffusion/served/1/{self._models} {self._drawing}"
+
+    def variant(self, number: int) -> ServedGenerator:
+        """The same models with another seed. Servers that take no seed draw by chance anyway."""
+        variant = copy(self)
+        variant._drawing = replace(self._drawing, further=self._drawing.further + number)
+        return variant
 
     async def __call__(self, call: ToolCall, pictures: Sequence[Picture]) -> ToolResult:
         if not isinstance(call, DiffusionCall):
@@ -95,7 +103,7 @@ class ServedEditor(_Served):
 
     @property
     def identity(self) -> str:
-        return f"edit/served/1/{self._identity}"
+        return f"edit/served/1/{self._models} {self._drawing}"
 
     async def __call__(self, call: ToolCall, pictures: Sequence[Picture]) -> ToolResult:
         if not isinstance(call, EditCall):

@@ -12,7 +12,9 @@ result.picture.provenance.licence   # 'CC BY-SA 2.0'
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -28,6 +30,8 @@ from llmi_schema import Picture, Provenance, SearchCall, ToolCall, ToolResult
 
 LONGEST_CREDIT = 400
 LONGEST_QUERY = 300
+
+_QUERIES_KEPT = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,8 @@ class WebSearch:
         self._owns_web = web is None
         self._wanted = wanted or Wanted()
         self._limits = limits or PictureLimits()
+        self._passed_over = 0
+        self._asked: dict[str, asyncio.Future[list[Candidate]]] = {}
         self.name = provider.name
         self.identity = f"search/web/1/{provider.identity}/{self._wanted}"
 
@@ -121,14 +127,33 @@ class WebSearch:
             return ToolResult.failed("bad_call", "the query is empty")
         return await self._web.run(self._search(query))
 
+    def variant(self, number: int) -> WebSearch:
+        """The same search without the provider's `number` best candidates; the provider is asked once for all."""
+        if number == 0:
+            return self
+        variant = copy(self)
+        variant._passed_over = self._passed_over + number
+        variant.identity = f"{self.identity}/from {variant._passed_over}"
+        return variant
+
     def close(self) -> None:
         if self._owns_web:
             self._web.close()
 
+    async def _find(self, query: str) -> list[Candidate]:
+        """What the provider names; shared by variants at work on one query. Runs in the network's loop."""
+        asked = self._asked.get(query)
+        if asked is None or (asked.done() and (asked.cancelled() or asked.exception())):
+            asked = self._asked[query] = asyncio.ensure_future(self._provider.find(self._web, query))
+            while len(self._asked) > _QUERIES_KEPT:
+                self._asked.pop(next(iter(self._asked)))
+        return await asyncio.shield(asked)
+
     async def _search(self, query: str) -> ToolResult:
         name = self._provider.name
-        named = await self._provider.find(self._web, query)
-        candidates = [c for c in named if c.links and self._may_fit(c)][: self._wanted.candidates]
+        named = await self._find(query)
+        first = self._passed_over
+        candidates = [c for c in named if c.links and self._may_fit(c)][first : first + self._wanted.candidates]
         if not candidates:
             return ToolResult.failed("no_result", f"{name} knows no fitting picture for {query!r}")
         attempts = [partial(self._fetch, query, candidate) for candidate in candidates]

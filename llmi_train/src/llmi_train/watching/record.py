@@ -1,0 +1,78 @@
+"""`run.json`: what a run was told and where it ran, kept beside what it logged."""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from llmi_train.recipe import Recipe
+
+RECORD = "run.json"
+_PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "deepspeed", "datasets", "vllm", "llmi-train")
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A run's circumstances.
+
+    Attributes:
+        recipe: as it was resolved, what is secret left out.
+        reward: the formula, written out.
+        environment: versions and hardware, in words.
+        started: ISO time, UTC.
+        evaluation: held-out figures by name, where somebody has measured them.
+    """
+
+    recipe: dict[str, Any]
+    reward: str
+    environment: dict[str, str]
+    started: str
+    evaluation: dict[str, Any]
+
+
+def record_of(recipe: Recipe, *, reward: str = "") -> RunRecord:
+    """What is known when a run starts."""
+    from llmi_train.dry_run.run import without_secrets
+
+    return RunRecord(
+        recipe=without_secrets(recipe),
+        reward=reward,
+        environment=_environment(),
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        evaluation={},
+    )
+
+
+def write_record(run: Path, record: RunRecord) -> Path:
+    """Keep it in the run's folder. A resumed run keeps the first start and any evaluation."""
+    if (before := read_record(run)) is not None:
+        record = RunRecord(**asdict(record) | {"started": before.started, "evaluation": before.evaluation})
+    run.mkdir(parents=True, exist_ok=True)
+    path = run / RECORD
+    unfinished = path.with_suffix(".new")
+    unfinished.write_text(json.dumps(asdict(record), indent=1, default=str) + "\n", encoding="utf-8")
+    unfinished.replace(path)
+    return path
+
+
+def read_record(run: str | Path) -> RunRecord | None:
+    """What `write_record` kept; None where there is nothing, or nothing readable."""
+    try:
+        return RunRecord(**json.loads((Path(run) / RECORD).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _environment() -> dict[str, str]:
+    from llmi_train.doctor.gpus import gpus_here
+    from llmi_train.doctor.versions import installed
+
+    gpus = gpus_here()
+    found = {name: version for name in _PACKAGES if (version := installed(name))}
+    hardware = ", ".join(f"{gpu.name} ({gpu.bytes / 2**30:.0f} GiB)" for gpu in gpus) or "CPU only"
+    return {"python": platform.python_version(), **found, "hardware": hardware, "system": platform.platform()}
