@@ -56,7 +56,7 @@ def curves(options: argparse.Namespace) -> dict[str, Any]:
     """For each measure the threshold that catches 93 % of substitutions at 20 %, and what it costs."""
     rows = _rows(options)
     rng = random.Random(1)
-    clean, vocabulary = distinct(rows), vocabulary_of(rows)
+    clean, vocabulary = distinct(_uncurated(options, 4)), vocabulary_of(rows)
     known = Counter(word for row in rows for word in set(words(row.text)))
     measures: dict[str, Callable[[str, str], float]] = {
         **{f"{n} word{'s' * (n > 1)}, plain": _measure(n, lambda run: 1.0) for n in (1, 2, 3)},
@@ -104,23 +104,29 @@ def duplicates(options: argparse.Namespace) -> dict[str, Any]:
             }
     show("Planted duplicates caught", ["", "exact", "MinHash"], [[n, *f.values()] for n, f in caught.items()])
 
-    topics = sorted({row.provenance.topic for row in rows if row.provenance})
-    pairs = same_sentences(rows)[:1000]
-    alone = distinct(rows)
-    sets: dict[str, list[Row]] = {
-        "distinct scenarios": alone,
-        "same templates, other topics": [row for pair in pairs for row in pair],
-        "other figures": _with(alone, lambda row: other_figures(row, rng)),
-        "topic replaced": _with(alone, lambda row: other_topic(row, topics, rng)),
-    }
-    dropped = {
-        name: {
-            "rows": len(kept := list({row.id: row for row in members}.values())),
-            "labelled and with provenance": _dropped(kept),
-            "without provenance": _dropped([reworded(row, row.text, anonymous=True) for row in kept]),
+    dropped: dict[str, dict[str, float]] = {}
+    for seed in range(4, 4 + options.sets):
+        # Nothing has gone through curation before: a set that had would have lost what it might lose here.
+        made = _uncurated(options, seed)
+        topics = sorted({row.provenance.topic for row in made if row.provenance})
+        alone = distinct(made)
+        sets = {
+            "distinct scenarios": alone,
+            "same templates, other topics": [row for pair in same_sentences(made)[:500] for row in pair],
+            "other figures": _with(alone, lambda row: other_figures(row, rng)),
+            "topic replaced": _with(alone, lambda row, topics=topics: other_topic(row, topics, rng)),
         }
-        for name, members in sets.items()
-    }
+        for name, members in sets.items():
+            kept = list({row.id: row for row in members}.values())
+            counts = dropped.setdefault(name, {"rows": 0, "with provenance": 0, "without provenance": 0})
+            counts["rows"] += len(kept)
+            # Rows of one topic and the same templates may well be duplicates: those of two topics are none.
+            topic = {row.id: row.provenance.topic for row in kept if row.provenance} if "templates" in name else {}
+            counts["with provenance"] += _dropped(kept, topic)
+            counts["without provenance"] += _dropped([reworded(row, row.text, anonymous=True) for row in kept], topic)
+    for counts in dropped.values():
+        counts["with provenance"] /= counts["rows"]
+        counts["without provenance"] /= counts["rows"]
     show(
         "Rows dropped from sets without duplicates, share",
         ["", "rows", "with provenance", "without"],
@@ -281,14 +287,20 @@ def _rows(options: argparse.Namespace) -> list[Row]:
     return list(curate(generate(Plan.demo(rows=options.base, seed=4))).kept)
 
 
+def _uncurated(options: argparse.Namespace, seed: int) -> list[Row]:
+    return list(generate(Plan.demo(rows=options.base, seed=seed)))
+
+
 def _caught(rows: Sequence[Row], originals: Sequence[Row], copies: Sequence[Row], settings: CurationSettings) -> float:
     kept = {row.id for row in curate([*rows, *copies], settings).kept}
     missed = sum(1 for a, b in zip(originals, copies, strict=True) if a.id != b.id and {a.id, b.id} <= kept)
     return 1 - missed / len(copies)
 
 
-def _dropped(rows: Sequence[Row]) -> float:
-    return 1 - curate(rows).report.kept / max(len(rows), 1)
+def _dropped(rows: Sequence[Row], topic: dict[str, str]) -> int:
+    """Rows that went for one of another topic, where topics are given; else all that went."""
+    removed = curate(rows).removed
+    return sum(not topic or topic[r.row.id] != topic[str(r.decision.partner)] for r in removed)
 
 
 def _with(rows: Sequence[Row], change: Callable[[Row], Row | None]) -> list[Row]:
@@ -367,6 +379,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=50_000, help="of `million`")
     parser.add_argument("--base", type=int, default=4000, help="rows that copies are planted among")
     parser.add_argument("--copies", type=int, default=500, help="of each kind of edit and share")
+    parser.add_argument("--sets", type=int, default=5, help="of prompts without duplicates, each from another seed")
     parser.add_argument("--pictures", type=int, default=60, help="charts, and as many photograph-like pictures")
     parser.add_argument("--no-record", action="store_true", help="leave benchmarks/results alone")
     options = parser.parse_args()
@@ -381,7 +394,7 @@ def main() -> None:
 
 def _context(part: str, options: argparse.Namespace) -> dict[str, int]:
     uses = {"million": ("rows",), "contamination": ("base", "pictures"), "pictures": ("pictures",)}
-    uses |= {"curves": ("base",), "duplicates": ("base", "copies")}
+    uses |= {"curves": ("base",), "duplicates": ("base", "copies", "sets")}
     return {name: getattr(options, name) for name in uses.get(part, ())}
 
 

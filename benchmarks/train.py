@@ -11,8 +11,9 @@ latency, the difference is what watching the rows, early scoring, kept completio
 processor time of the whole process, which other work on the machine changes least, and in wall time.
 
 With a judge that takes `--latency` seconds for each completion, all asked at once, plain TRL asks it when the last
-completion is written. Here each is asked when it ends. The bound is the step without latency, plus the latency, plus
-ten per cent.
+completion is written. Here each is asked when it ends. The bar is a step without latency, plus the latency, plus ten
+per cent; since that is wall time, which means something on a quiet machine only, the seconds a step stands still for
+the judge are given too.
 """
 
 from __future__ import annotations
@@ -36,10 +37,11 @@ ADDED, BOUND = 0.02, 0.10
 
 @dataclass
 class Times:
-    """Seconds of each step, of the clock and of the processor."""
+    """Seconds of each step: of the clock, of the processor, and of waiting for the reward."""
 
     wall: list[float] = field(default_factory=list)
     processor: list[float] = field(default_factory=list)
+    waiting: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,14 @@ def plain(world: World, output: Path, latency: float, times: Times) -> str:
     from llmi_train.grpo.run import end_tokens
 
     model, tokenizer = load(world)
-    reward = trl_reward(judge(latency), render=None, end_tokens=end_tokens(model, tokenizer))
+    scored = trl_reward(judge(latency), render=None, end_tokens=end_tokens(model, tokenizer))
+
+    async def reward(*args: Any, **columns: Any) -> list[float | None]:
+        asked = time.perf_counter()
+        values = await scored(*args, **columns)
+        times.waiting.append(time.perf_counter() - asked)
+        return values
+
     trainer = GRPOTrainer(
         model=model,
         args=GRPOConfig(output_dir=str(output), seed=0, **world.settings),
@@ -203,6 +212,10 @@ def clock(times: Times) -> Any:
     class Clock(TrainerCallback):
         started = (0.0, 0.0)
 
+        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
+            if "reward/waited_seconds" in logs:
+                times.waiting.append(logs["reward/waited_seconds"])
+
         def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             self.started = time.perf_counter(), time.process_time()
 
@@ -227,22 +240,28 @@ def report(instant: dict[str, Times], slow: dict[str, Times], options: argparse.
 
     processor = middle(lambda times: times.processor, instant)
     wall = middle(lambda times: times.wall, instant)
-    waiting = middle(lambda times: times.wall, slow)
+    judged = middle(lambda times: times.wall, slow)
+    waiting = middle(lambda times: times.waiting, slow)
     bound = (wall[1] + options.latency) * (1 + BOUND)
     pairs = zip(instant["ours"].processor, instant["plain"].processor, strict=True)
     added = statistics.median(ours / plain for ours, plain in pairs) - 1  # of steps that do the same work
     rows = [
         ("processor seconds per step", *processor, f"{added:+.1%} (at most {ADDED:+.0%})"),
         ("seconds per step", *wall, f"{wall[1] / wall[0] - 1:+.1%}"),
-        (f"with a judge of {options.latency:g} s", *waiting, f"at most {bound:.3g}"),
-        ("of which for the judge", waiting[0] - wall[0], waiting[1] - wall[1], ""),
+        (f"with a judge of {options.latency:g} s", *judged, f"at most {bound:.3g}"),
+        ("of which waiting for it", *waiting, f"at most {options.latency:.3g}, and 10 % of a step"),
     ]
     show("A training step, medians", ["", "plain TRL", "ours", "ours against the bar"], rows)
     figures = {
         "processor_seconds": {"plain": processor[0], "ours": processor[1], "added": added, "bar": ADDED},
         "wall_seconds": {"plain": wall[0], "ours": wall[1], "added": wall[1] / wall[0] - 1},
-        "judged_wall_seconds": {"plain": waiting[0], "ours": waiting[1], "bar": bound},
-        "met": {"added": added <= ADDED, "latency": waiting[1] <= bound},
+        "judged_wall_seconds": {"plain": judged[0], "ours": judged[1], "bar": bound},
+        "waiting_seconds": {"plain": waiting[0], "ours": waiting[1], "bar": options.latency + BOUND * wall[1]},
+        "met": {
+            "added": added <= ADDED,
+            "latency": judged[1] <= bound,
+            "waiting": waiting[1] <= options.latency + BOUND * wall[1],
+        },
         "steps": {"instant": len(instant["ours"].wall), "judged": len(slow["ours"].wall)},
         "same_weights": True,
     }

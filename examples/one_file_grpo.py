@@ -26,7 +26,7 @@ from llmi_sandbox import Toolkit, report
 from llmi_schema import CodeCall, CodeParams, Constraint, ImageCount, RenderedDocument, SearchCall, SearchParams, parse
 from llmi_train.tiny import build_model, train_tokenizer
 
-TOPICS = "a red fox,a sailing boat,an apple tree,a lighthouse,a mountain lake,a tabby cat,a market stall,a tram".split(",")
+TOPICS = ("a red fox", "a sailing boat", "an apple tree", "a lighthouse", "a mountain lake", "a tabby cat", "a tram")
 NUMBERS = ("no", "one", "two", "three")
 
 
@@ -101,7 +101,9 @@ def warm_up(model: Any, tokenizer: Any, steps: int, rng: random.Random) -> None:
 
 
 @torch.no_grad()
-def write(model: Any, tokenizer: Any, tasks: Sequence[Task], max_tokens: int, *, greedy: bool = False) -> list[list[int]]:
+def write(
+    model: Any, tokenizer: Any, tasks: Sequence[Task], max_tokens: int, *, greedy: bool = False
+) -> list[list[int]]:
     """One answer per task, as token ids; the end token is the last one of an answer that ended by itself."""
     model.eval()
     prompts = [encode(tokenizer, task) for task in tasks]
@@ -111,7 +113,9 @@ def write(model: Any, tokenizer: Any, tasks: Sequence[Task], max_tokens: int, *,
     return [upto(row, tokenizer.eos_token_id) for row in output[:, ids.shape[1] :].tolist()]
 
 
-async def judge(tasks: Sequence[Task], written: list[list[int]], tokenizer: Any, toolkit: Toolkit, reward: Formula) -> list[Rollout]:
+async def judge(
+    tasks: Sequence[Task], written: list[list[int]], tokenizer: Any, toolkit: Toolkit, reward: Formula
+) -> list[Rollout]:
     """Parse every answer, run its tags, score what was delivered. Each goes its own way; nobody waits for another."""
 
     async def one(task: Task, ids: list[int]) -> Rollout:
@@ -152,9 +156,7 @@ def policy_loss(
     where the advantage is negative the ratio counts up to 10 (the paper's dual clip), so no single token runs away.
     """
     ratio = (new - old).exp().clamp(max=10.0)
-    gain = torch.minimum(
-        ratio * advantage[:, None], ratio.clamp(1 - clip[0], 1 + clip[1]) * advantage[:, None]
-    )
+    gain = torch.minimum(ratio * advantage[:, None], ratio.clamp(1 - clip[0], 1 + clip[1]) * advantage[:, None])
     return -(gain * written).sum() / written.sum()
 
 
@@ -183,7 +185,7 @@ def train(model: Any, tokenizer: Any, toolkit: Toolkit, reward: Formula, options
         curve.append(sum(scores) / max(1, len(scores)))
         right = sum(r.task.constraint.count.allows(len(r.document.delivered)) for r in rollouts) / len(rollouts)
         unscored = len(rollouts) - len(scores)
-        print(f"step {step:3}: reward {curve[-1]:.2f}, right number {right:.0%}, unscored {unscored}, loss {loss.item():+.3f}")
+        print(f"step {step:3}: reward {curve[-1]:.2f}, right number {right:.0%}, unscored {unscored}, loss {loss:+.3f}")
     policy.save_pretrained(options.output / "adapter")
     show(policy, tokenizer, toolkit, reward, options)
     return curve
@@ -218,8 +220,13 @@ def pad(
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Prompts padded on the left, answers on the right: ids, what is real, and what the model wrote."""
     left, right = max(map(len, prompts)), max(map(len, answers))
-    rows = [[padding] * (left - len(p)) + p + a + [padding] * (right - len(a)) for p, a in zip(prompts, answers, strict=True)]
-    real = [[0] * (left - len(p)) + [1] * len(p + a) + [0] * (right - len(a)) for p, a in zip(prompts, answers, strict=True)]
+    rows = [
+        [padding] * (left - len(p)) + p + a + [padding] * (right - len(a))
+        for p, a in zip(prompts, answers, strict=True)
+    ]
+    real = [
+        [0] * (left - len(p)) + [1] * len(p + a) + [0] * (right - len(a)) for p, a in zip(prompts, answers, strict=True)
+    ]
     written = [[False] * left + [True] * len(a) + [False] * (right - len(a)) for a in answers]
     return torch.tensor(rows), torch.tensor(real), torch.tensor(written)
 
@@ -246,7 +253,9 @@ def main(arguments: Sequence[str] | None = None) -> list[float]:
     torch.manual_seed(options.seed)
     options.output.mkdir(parents=True, exist_ok=True)
     tasks = [make_task(rng) for _ in range(400)]
-    tokenizer = train_tokenizer([text for task in tasks for text in (task.text, demonstration(task, rng))], vocabulary=420)
+    tokenizer = train_tokenizer(
+        [text for task in tasks for text in (task.text, demonstration(task, rng))], vocabulary=420
+    )
     model = build_model(tokenizer, hidden=96)
     warm_up(model, tokenizer, options.warm_up, rng)
     with Toolkit.offline() as toolkit:

@@ -88,7 +88,8 @@ def test_commands_start_quickly(command: str) -> None:
     assert min(float(done.stdout.split()[-1]) for done in outputs) < 0.5
 
 
-READMES = [ROOT / "README.md", *(folder.parents[1] / "README.md" for folder in SOURCES.values())]
+PAGES = [page for page in sorted((ROOT / "docs").rglob("*.md")) if "```python" in page.read_text()]
+READMES = [ROOT / "README.md", *(folder.parents[1] / "README.md" for folder in SOURCES.values()), *PAGES]
 
 
 def examples(readme: Path) -> list[str]:

@@ -150,7 +150,8 @@ class ScriptedModel:
                 self.busy -= 1
         if isinstance(text, tuple):
             return text[0], text[1].encode()
-        usage = {"prompt_tokens": len(raw) // 4, "completion_tokens": len(text) // 4}
+        prompt = sum(len(_text(message["content"]).encode()) for message in body["messages"])
+        usage = {"prompt_tokens": prompt // 4, "completion_tokens": len(text) // 4}
         message = {"role": "assistant", "content": text}
         value = {"model": body["model"], "choices": [{"finish_reason": "stop", "message": message}], "usage": usage}
         return 200, json.dumps(value).encode()

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from llmi_data import Cell, Message, Origin, Plan, Row, SplitError, generate, split, write_rows
+from llmi_data import Cell, Message, Origin, Plan, Row, SplitError, generate, read_rows, split, write_rows
 from llmi_data.curation import CurationSettings, balance, curate, curate_file
 from llmi_data.splits import assign_sides, straddlers
 
@@ -90,6 +90,9 @@ def test_from_file_to_file_as_in_memory(tmp_path, exact_up_to):
     clusters = dict(json.loads(line).values() for line in outputs["clusters"].read_text().splitlines())
     assert clusters == curated.clusters
     assert len(bad) == 1
+
+    curate_file(source, source, settings, removed=outputs["removed"], bad=bad.append)
+    assert len(list(read_rows(source))) + len(outputs["removed"].read_text().splitlines()) == len(rows)
 
 
 def row(text, topic="", side="train", wordings=()):

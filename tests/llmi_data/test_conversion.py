@@ -128,7 +128,9 @@ def test_the_published_contract(tmp_path):
     assert len(row.images) == 2
     assert row.provenance.side == "test"
     done = convert(tmp_path / "test_mm.parquet", tmp_path / "rows.jsonl")
-    assert done.lost == {"extra_info.level": 1}
+    assert done.lost == {
+        "extra_info.level": 1, "extra_info.question": 1, "reward_model.style": 1, "reward_model.ground_truth": 1,
+    }  # fmt: skip
     (again,) = read_rows(tmp_path / "rows.jsonl")
     assert again == row
 
@@ -214,6 +216,17 @@ def test_one_wrong_record_is_named_and_costs_itself(tmp_path, good, wrong, says)
     assert str(problem).startswith(f"{path}, line 2: ")
 
 
+def test_a_first_record_of_no_format_costs_itself(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(map(json.dumps, ({"_comment": "ours"}, TRL, VERL))))
+    bad = []
+    assert [row.text for row in read_any(path, bad.append)] == ["A fox"]
+    assert "line 1: of no known format: its columns are _comment" in str(bad[0])
+    assert "line 3: there is no column image_count" in str(bad[1])
+    done = convert(path, tmp_path / "b.jsonl")
+    assert (done.rows, done.source, len(done.broken)) == (1, "trl", 2)
+
+
 def test_broken_lines_cost_themselves(tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_text(f"{json.dumps(TRL)}\n{{half\n\n[1]\n{'[' * 100000}\n{json.dumps(TRL)}\n")
@@ -276,4 +289,4 @@ def test_every_format_writes_what_it_recognises(several):
     for name, form in FORMATS.items():
         for row in several[:5]:
             assert set(form.needs) <= set(form.write(row, 0))
-            assert not list(form.unread(form.write(row, 0))), name
+            assert not list(form.lost(form.write(row, 0), row)), name

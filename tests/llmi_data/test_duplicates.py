@@ -1,5 +1,7 @@
 import io
 import random
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -239,6 +241,26 @@ def test_the_same_meaning_in_other_words():
     assert curated.removed[0].row == anagram
     assert curated.removed[0].decision.partner == first.id
     assert curated.clusters[other_task.id] == curated.clusters[first.id] != curated.clusters[far.id]
+
+
+def test_an_embedding_by_name(monkeypatch):
+    settings = CurationSettings(near=1.0, embedding="some/model")
+    rows = [row("Listen silent"), row("tinsel Enlist")]
+    monkeypatch.setitem(sys.modules, "model2vec", None)
+    with pytest.raises(CurationError, match=r"pip install 'llmi-data\[semantic\]'"):
+        curate(rows, settings)
+
+    class StaticModel:
+        @staticmethod
+        def from_pretrained(name):
+            if name != "some/model":
+                raise FileNotFoundError(name)
+            return SimpleNamespace(encode=_letters)
+
+    monkeypatch.setitem(sys.modules, "model2vec", SimpleNamespace(StaticModel=StaticModel))
+    assert reasons(curate(rows, settings)) == ["same meaning"]
+    with pytest.raises(CurationError, match="cannot load another"):
+        curate(rows, CurationSettings(embedding="another"))
 
 
 def test_an_embedding_that_answers_wrongly_is_named():

@@ -9,7 +9,8 @@ from collections import Counter
 import pytest
 from scripted_model import SEEN, _draft
 
-from llmi_data import Assignment, Cell, ChatWriter, Lost, PictureError, Pictures, Plan, Row, write_rows_async
+from llmi_data import Assignment, Cell, ChatWriter, Lost, PictureError, Pictures, Plan, PlanError, Row, write_rows_async
+from llmi_data.generation import compose_rows
 from llmi_data.generation.brief import brief, instructions, prepared
 from llmi_data.generation.draft import draft_model, problem
 from llmi_data.generation.ingredients import occasions
@@ -241,6 +242,20 @@ def test_pictures_that_are_missing_or_broken_are_named(tmp_path):
     (tmp_path / "half.png").write_bytes(png("red"))
     with pytest.raises(PictureError, match="no picture for test rows"):
         Pictures.load(tmp_path, 0.2).pick("test", random.Random(0))
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"domain": "sport"}, r"\(exactly 1; search; sport\): .*chooses what rows are about"),
+        ({"language": "de"}, r"\(exactly 1; search; de\): .*English alone"),
+        ({"modality": "multimodal"}, "exactly where one is to be changed"),
+    ],
+)
+def test_what_the_offline_generator_cannot_compose_is_refused_with_the_cell(changes, says):
+    plan = Plan(cells=(Cell(count=1, tools=("search",), rows=2, **changes),))
+    with pytest.raises(PlanError, match=says):
+        list(compose_rows(plan))
 
 
 def test_the_scripted_model_of_these_tests_writes_what_it_is_told():

@@ -1,12 +1,27 @@
-"""Planted errors: wrong labels and prompts that name a tool. `benchmarks/data_labels.py` measures the same at full size."""
+"""Planted errors: wrong labels, prompts that name a tool. `benchmarks/data_labels.py` measures them at full size."""
 
+import asyncio
 import importlib.util
+import json
 import sys
 from pathlib import Path
 
 import pytest
 
-from llmi_data import ChatReader, ImplicitnessJudge, Question, Reading, UnclearError, tool_namings, validate
+from llmi_data import (
+    ChatReader,
+    ImplicitnessJudge,
+    ImplicitVerdict,
+    OfflineReader,
+    Question,
+    Reading,
+    UnclearError,
+    from_dataset,
+    to_dataset,
+    tool_namings,
+    validate,
+    validate_async,
+)
 from llmi_data.validation.fenced import shown
 from llmi_reward.chat import ChatClient, Endpoint
 
@@ -62,15 +77,15 @@ async def ask(model, text, pictures=()):
 @pytest.mark.parametrize(
     ("answer", "read"),
     [
-        ('{"reason": "", "pictures": "exactly", "number": 4, "unclear": "", "tools": ["search", "code"]}', (4, ("code", "search"))),
-        ('{"reason": "", "pictures": "none", "number": 0, "unclear": "", "tools": []}', (-1, ())),
-        ('{"reason": "", "pictures": "any", "number": 3, "unclear": "", "tools": []}', (0, ())),
-        ('{"reason": "", "pictures": "at least one", "number": 1, "unclear": "", "tools": ["edit"]}', (99, ("edit",))),
-        ('{"reason": "", "pictures": "exactly", "number": 0, "unclear": "", "tools": []}', (-1, ())),
+        ({"pictures": "exactly", "number": 4, "tools": ["search", "code"]}, (4, ("code", "search"))),
+        ({"pictures": "none"}, (-1, ())),
+        ({"pictures": "any", "number": 3}, (0, ())),
+        ({"pictures": "at least one", "number": 1, "tools": ["edit"]}, (99, ("edit",))),
+        ({"pictures": "exactly", "number": 0}, (-1, ())),
     ],
-)  # fmt: skip
+)
 async def test_a_models_reading_is_understood(model, answer, read):
-    model.fault = lambda body, number: answer
+    model.fault = lambda body, number: json.dumps({"reason": "", "number": 0, "unclear": "", "tools": []} | answer)
     found = await ask(model, "x")
     assert (found.image_count, found.required_tools) == read
     assert isinstance(found, Reading)
@@ -79,13 +94,13 @@ async def test_a_models_reading_is_understood(model, answer, read):
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
-        ('{"reason": "", "pictures": "any", "number": 0, "unclear": "two counts", "tools": []}', "two counts"),
-        ('{"reason": "r", "pictures": "none", "number": 0, "unclear": "", "tools": ["code"]}', "no pictures and for code"),
-        ('{"reason": "", "pictures": "exactly", "number": 250, "unclear": "", "tools": []}', "exactly 250"),
+        ({"pictures": "any", "unclear": "two counts"}, "two counts"),
+        ({"pictures": "none", "tools": ["code"]}, "no pictures and for code"),
+        ({"pictures": "exactly", "number": 250}, "exactly 250"),
     ],
-)  # fmt: skip
+)
 async def test_a_reading_that_contradicts_itself_is_unclear(model, answer, why):
-    model.fault = lambda body, number: answer
+    model.fault = lambda body, number: json.dumps({"reason": "", "number": 0, "unclear": "", "tools": []} | answer)
     with pytest.raises(UnclearError, match=why):
         await ask(model, "x")
 
@@ -114,12 +129,8 @@ def test_the_judge_finds_what_no_rule_foresees(model, make_row):
     assert tool_namings(row.text) == ()
 
     async def asked(judge_model):
-        from llmi_data import OfflineReader, validate_async
-
         async with ChatClient(Endpoint(model.url, "judge")) as chat:
             return await validate_async([row, make_row()], OfflineReader(), judge=ImplicitnessJudge(chat, judge_model))
-
-    import asyncio
 
     validated = asyncio.run(asked("judge"))
     (drop,) = validated.dropped
@@ -131,8 +142,5 @@ def test_the_judge_finds_what_no_rule_foresees(model, make_row):
 
 
 def test_validation_keeps_both_verdicts_through_a_dataset(model, make_row, tmp_path):
-    from llmi_data import from_dataset, to_dataset
-    from llmi_data.row import ImplicitVerdict
-
     row = validate([make_row()]).kept[0].model_copy(update={"implicit": ImplicitVerdict(judge="j", implicit=True)})
     assert next(from_dataset(to_dataset([row]))) == row

@@ -69,9 +69,9 @@ def test_character_by_character(text):
 
 
 @settings(max_examples=200, deadline=None)
-@given(TEXTS)
-def test_every_mark_comes_with_its_last_character(text):
-    """Held back are only tags whose end the rest of the text decides."""
+@given(TEXTS.filter(lambda text: "`" not in text))
+def test_every_tag_comes_with_its_last_character(text):
+    """Where no line begins with backticks: such a line is a fence or not, depending on its end."""
     parser = StreamParser()
     for end in range(1, len(text) + 1):
         for mark in parser.feed(text[end - 1]):

@@ -77,7 +77,9 @@ class _Handler(BaseHTTPRequestHandler):
                 asked = json.loads(body)
                 name = f"{asked.get('organization') or 'me'}/{asked['name']}"
                 known = name in self.hub.repositories
-                self.hub.repositories.setdefault(name, Repository(asked.get("visibility") == "private" or bool(asked.get("private"))))
+                self.hub.repositories.setdefault(
+                    name, Repository(asked.get("visibility") == "private" or bool(asked.get("private")))
+                )
                 self._json({"url": f"{self.hub.url}/{name}", "name": name}, 409 if known else 200)
             case ["api", "validate-yaml"]:
                 self._json({"errors": [], "warnings": []})
@@ -143,5 +145,5 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *args: object) -> None:
         pass

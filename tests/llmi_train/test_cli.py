@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -39,3 +40,33 @@ def test_a_picture_that_is_none_is_named(tmp_path: Path, base: Path) -> None:
     result = run(app, ["write", "x", "--model", str(base), "--image", str(text)])
     assert result.exit_code == 1
     assert "notes.txt" in result.output
+
+
+def test_a_recipe_is_trained_with_flags_that_override_it(tmp_path: Path) -> None:
+    output = tmp_path / "run"
+    result = run(
+        app,
+        [
+            "grpo",
+            "--config",
+            "tiny/qwen3",
+            "--output-dir",
+            str(output),
+            "--max_steps",
+            "1",
+            "--zero=none",
+            "--lora.r",
+            "2",
+        ],
+    )
+    assert result.exit_code == 0, result.output
+    assert "1/1  reward" in result.output
+    assert json.loads((output / "adapter" / "adapter_config.json").read_text())["r"] == 2
+    assert (output / "report.html").exists()
+
+
+def test_a_misspelt_flag_is_told_what_was_meant() -> None:
+    result = run(app, ["grpo", "--config", "tiny/qwen3", "--lerning_rate", "1"])
+    assert result.exit_code == 1
+    assert "did you mean 'learning_rate'?" in result.output
+    assert "Traceback" not in result.output

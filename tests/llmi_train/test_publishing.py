@@ -71,7 +71,9 @@ def test_the_adapter_is_pushed_in_one_private_commit_and_loads_again(
     repository = hub.repositories["me/fox"]
     assert repository.private
     assert len(repository.commits) == 1
-    assert {"README.md", "adapter_config.json", "adapter_model.safetensors", "curves/reward.png"} <= set(repository.files)
+    assert {"README.md", "adapter_config.json", "adapter_model.safetensors", "curves/reward.png"} <= set(
+        repository.files
+    )
     assert "training_args.bin" not in repository.files
     assert repository.files["curves/reward.png"].startswith(b"\x89PNG")
     code = f"""if True:
@@ -109,7 +111,9 @@ def test_the_merged_model_is_whole(run: Path, base: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_merged_model_is_pushed_and_says_what_the_adapter_says(run: Path, base: Path, hub: ModelHub, tmp_path: Path) -> None:
+def test_the_merged_model_is_pushed_and_says_what_the_adapter_says(
+    run: Path, base: Path, hub: ModelHub, tmp_path: Path
+) -> None:
     done = push(hub, run, tmp_path / "home", "--merged", "--public")
     assert done.returncode == 0, done.stderr
     repository = hub.repositories["me/fox"]

@@ -219,6 +219,22 @@ async def test_grammars_are_sent_in_the_engines_words_and_cut_off_text_is_closed
     assert len(pieces) > 3
 
 
+def test_a_probe_that_was_passed_holds_in_every_event_loop() -> None:
+    async def twice(policy: ServedPolicy, server: ScriptedServer) -> None:
+        request = Request(ASKED, constraint=RowConstraint())
+        await asyncio.gather(policy.write(request), policy.write(request))
+        await policy.aclose()
+
+    async def run() -> int:
+        async with ScriptedServer(obeying("Foxes.")) as server:
+            policy = served(server, engine="vllm")
+            await asyncio.gather(*(asyncio.to_thread(asyncio.run, twice(policy, server)) for _ in range(2)))
+            await twice(policy, server)
+            return sum("probe-" in json.dumps(body) for body in server.bodies)
+
+    assert asyncio.run(run()) in (1, 2)  # two loops may find out at the same time
+
+
 async def test_a_server_that_ignores_constraints_is_found_out_before_it_is_paid() -> None:
     async with (
         ScriptedServer(lambda _: Says("Paris is the capital.")) as server,
@@ -276,6 +292,9 @@ async def test_models_that_know_neither_a_temperature_nor_max_tokens_are_asked_i
             assert (await streamed(policy, Request(ASKED)))[1].text == "ok"
             assert (await policy.write(Request(ASKED, seed=1))).text == "ok"
         assert len(server.bodies) == 4
+        async with served(server) as policy:  # and when several are turned away at once
+            together = await asyncio.gather(*(policy.write(Request(ASKED, seed=seed)) for seed in range(4)))
+        assert [completion.text for completion in together] == ["ok"] * 4
         assert server.bodies[-1]["max_completion_tokens"] == 4096
         async with served(server, options={"temperature": 0.3}) as policy:
             with pytest.raises(ChatError, match="does not support"):

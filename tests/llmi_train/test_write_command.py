@@ -198,6 +198,18 @@ def test_ctrl_c_ends_everything_and_keeps_what_it_is_asked_to(tmp_path: Path, ke
         assert "Nothing was saved" in errors
 
 
+def test_ctrl_c_ends_a_model_in_this_process(tmp_path: Path, base: Path) -> None:
+    output = tmp_path / "a.json"
+    process = command("x", "-m", base, "-o", output, "--no-constrain", "--max-tokens", "100000", "--keep")
+    assert process.stdout is not None
+    process.stdout.readline()  # text is coming
+    os.kill(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130, errors
+    assert "Fatal" not in errors
+    assert load_written(output).problem == "stopped"
+
+
 def test_kill_9_and_the_same_command_again_repeats_no_finished_row(tmp_path: Path) -> None:
     data = tmp_path / "rows.jsonl"
     data.write_text("\n".join(json.dumps({"prompt": f"Row {i}", "id": i}) for i in range(8)))

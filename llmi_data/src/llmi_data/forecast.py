@@ -49,8 +49,8 @@ class StepForecast(BaseModel):
     model: str
     rows: int
     calls_per_row: float
-    prompt_per_call: float
-    completion_per_call: float
+    prompt_per_call: int
+    completion_per_call: int
     basis: str
     prices: tuple[float, float] | None = None
     journaled: int = 0
@@ -61,7 +61,7 @@ class StepForecast(BaseModel):
 
     @property
     def tokens(self) -> int:
-        return round(self.calls * (self.prompt_per_call + self.completion_per_call))
+        return self.calls * (self.prompt_per_call + self.completion_per_call)
 
     @property
     def money(self) -> float | None:
@@ -73,11 +73,7 @@ class StepForecast(BaseModel):
     @property
     def arithmetic(self) -> list[str]:
         """How the figures come about, a line each."""
-        calls, prompt, completion = (
-            f"{self.calls:,}",
-            f"{self.prompt_per_call:,.0f}",
-            f"{self.completion_per_call:,.0f}",
-        )
+        calls, prompt, completion = (f"{n:,}" for n in (self.calls, self.prompt_per_call, self.completion_per_call))
         lines = [
             f"{self.step} ({self.model}): {self.rows:,} rows x {self.calls_per_row:.2f} calls = {calls} calls",
             f"  {calls} x ({prompt} + {completion}) tokens = {self.tokens:,} tokens ({self.basis})",
@@ -182,8 +178,8 @@ def step_forecast(
         model=model.name,
         rows=rows,
         calls_per_row=_ASSUMED_CALLS.get(step, 1.0),
-        prompt_per_call=prompt,
-        completion_per_call=completion,
+        prompt_per_call=round(prompt),
+        completion_per_call=round(completion),
         basis=basis,
         prices=None if model.prices is None else (model.prices.prompt, model.prices.completion),
         journaled=answers,

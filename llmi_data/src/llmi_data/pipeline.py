@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from llmi_data.dataset import to_dataset_dict
-from llmi_data.offline import generate
+from llmi_data.generation import compose_rows
 from llmi_data.plan import Plan
 from llmi_data.row import Row
 from llmi_data.splits import Split, split
@@ -71,7 +71,7 @@ def make_dataset(
     seed: int | None = None,
     progress: Progress | None = None,
     *,
-    generator: Generator = generate,
+    generator: Generator = compose_rows,
     reader: BlindReader | None = None,
 ) -> MadeDataset:
     """Make a validated, split dataset.

@@ -43,7 +43,7 @@ def split(rows: Iterable[Row], clusters: Clusters | None = None) -> Split:
     for row in rows:
         if row.provenance is None:
             raise SplitError(
-                f"row {row.id} has no provenance, so its side is unknown: give rows from elsewhere one with `assign_sides`"
+                f"row {row.id} has no provenance, so its side is unknown: `assign_sides` gives rows from elsewhere one"
             )
         (train if row.provenance.side == "train" else test).append(row)
     if found := list(straddlers(train, test, clusters)):

@@ -14,7 +14,7 @@ recipe.zero   # 'zero2'
 
 from llmi_train.evaluate import Evaluation, Judged, evaluate
 from llmi_train.grpo import train, train_grpo
-from llmi_train.policies import Completion, Policy, Request, Writer
+from llmi_train.policies import Completion, LocalPolicy, Policy, Request, ServedPolicy, Writer, load_policy
 from llmi_train.recipe import RECIPES, Lora, Recipe
 
 __version__ = "0.1.0"
@@ -24,12 +24,15 @@ __all__ = [
     "Completion",
     "Evaluation",
     "Judged",
+    "LocalPolicy",
     "Lora",
     "Policy",
     "Recipe",
     "Request",
+    "ServedPolicy",
     "Writer",
     "evaluate",
+    "load_policy",
     "train",
     "train_grpo",
 ]

@@ -65,7 +65,7 @@ def launch(arguments: Sequence[str], processes: int, output_dir: Path, *, progra
 
     The first worker prints to this terminal, the others to `output_dir/logs/rank-N.log`.
 
-    Raises `WorkerFailedError` when one fails, `KeyboardInterrupt` when they were interrupted.
+    Raises `WorkerFailedError` when one fails, `SystemExit` when a signal ended them.
     """
     logs = output_dir / LOGS
     logs.mkdir(parents=True, exist_ok=True)
@@ -79,9 +79,7 @@ def launch(arguments: Sequence[str], processes: int, output_dir: Path, *, progra
         finally:
             _end(workers)
     if received:
-        if received[0] == signal.SIGINT:
-            raise KeyboardInterrupt
-        raise SystemExit(128 + received[0])
+        raise SystemExit(128 + received[0])  # the first worker has told the user
     if failed:
         raise WorkerFailedError(failed.story())
 

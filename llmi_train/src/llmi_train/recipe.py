@@ -88,6 +88,8 @@ class Recipe(_Part):
         tools: which toolkit makes the pictures: `offline`, `env` (what the environment's keys allow), or a file for
             `Toolkit.from_file`.
         deadline_seconds: for one completion's pictures and score together.
+        most_unscored: the run ends with a sentence when more than this share of the last 256 completions of a process
+            had no score, as in an outage of a judge; None lets it go on.
         zero: DeepSpeed's ZeRO stage, or "none" to train without DeepSpeed.
         processes: how many processes train, one per GPU; by default all GPUs of this machine, or one without any.
         prompts_per_generation: how many prompts are answered at once, over all processes. Sets
@@ -114,6 +116,7 @@ class Recipe(_Part):
     judges: Judges = Judges()
     tools: str = "offline"
     deadline_seconds: float = Field(default=60.0, gt=0)
+    most_unscored: float | None = Field(default=None, ge=0, le=1)
     zero: Zero = "zero2"
     processes: int | None = Field(default=None, ge=1, le=_MOST_PROCESSES)
     prompts_per_generation: int | None = Field(default=None, ge=1)
@@ -143,7 +146,8 @@ class Recipe(_Part):
         return self.model_copy(update={"grpo": self.grpo | settings})
 
     def on(self, processes: int) -> Self:
-        """The recipe as it is run on so many processes: the ladder climbed, the batch arithmetic done.
+        """The recipe as it is run on so many processes: the ladder climbed, the batch arithmetic done. Run as it is, or
+        written to a file, the result is the same run.
 
         Raises `ConfigurationError` when the prompts of a generation cannot be shared out evenly.
         """
@@ -152,9 +156,8 @@ class Recipe(_Part):
         grpo = self.grpo | rung.grpo
         if self.prompts_per_generation is not None:
             grpo |= self._steps(grpo, processes)
-        return self.model_copy(
-            update={"grpo": grpo, "zero": rung.zero or self.zero, "processes": processes, "ladder": {}}
-        )
+        done = {"grpo": grpo, "zero": rung.zero or self.zero, "processes": processes}
+        return self.model_copy(update={**done, "ladder": {}, "prompts_per_generation": None})
 
     def _steps(self, grpo: dict[str, Any], processes: int) -> dict[str, int]:
         given = {"gradient_accumulation_steps", "steps_per_generation", "generation_batch_size"} & grpo.keys()

@@ -197,7 +197,7 @@ def test_faults_of_a_tokenizer(seeing: Path) -> None:
 
 
 def test_a_tokenizer_that_is_not_here_is_a_warning() -> None:
-    with pytest.raises(OSError, match="connect|nobody|cached"):
+    with pytest.raises(OSError, match=r"connect|nobody|cached"):
         tokenizers.load("nobody/nothing", sees=False)
     assert not tokenizers.at_hand("nobody/nothing", OSError("not found")).stops
 
@@ -234,7 +234,7 @@ def serving(answer: Callable[[dict[str, Any]], str], models: tuple[str, ...] = (
             self.end_headers()
             self.wfile.write(data)
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, *args: Any) -> None:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:

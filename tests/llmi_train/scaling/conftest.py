@@ -15,7 +15,13 @@ sys.path.insert(0, str(Path(__file__).parent))  # helpers with names of their ow
 
 
 @pytest.fixture(scope="session")
-def plotting() -> Iterator[Toolkit]:
-    """The code tool alone, with little patience for endless loops; equal code is drawn once."""
-    with Toolkit({"code": CodeTool(CodeSandbox(workers=2, limits=Limits(cpu_seconds=2)))}) as toolkit:
-        yield toolkit
+def sandbox() -> Iterator[CodeSandbox]:
+    """With little patience for endless loops."""
+    with CodeSandbox(workers=2, limits=Limits(cpu_seconds=2)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def plotting(sandbox: CodeSandbox) -> Toolkit:
+    """The code tool alone; equal code is drawn once."""
+    return Toolkit({"code": CodeTool(sandbox)})

@@ -13,7 +13,6 @@ from scripted import Model, Slow, Tools, Writer, code, edit, search
 from llmi_reward.chat import ChatError, Endpoint, Message, Prices, Usage
 from llmi_reward.chat.request import most_usage
 from llmi_sandbox import CodeSandbox, Toolkit
-from llmi_sandbox.code.limits import Limits
 from llmi_sandbox.tools.code import reason_of
 from llmi_schema import CodeCall, CodeParams, Constraint, ImageCount, ToolResult
 from llmi_train.scaling import Allowance, Question, RepairCode, Run, Sample, repair_code, scale
@@ -22,10 +21,9 @@ SNIPPETS = load_snippets()
 
 
 @pytest.fixture(scope="module")
-def failures() -> Mapping[str, ToolResult]:
+def failures(sandbox: CodeSandbox) -> Mapping[str, ToolResult]:
     """What each broken snippet really ends with."""
-    with CodeSandbox(workers=2, limits=Limits(cpu_seconds=2)) as sandbox:
-        results = list(sandbox.run_many(snippet.broken for snippet in SNIPPETS))
+    results = list(sandbox.run_many(snippet.broken for snippet in SNIPPETS))
     for snippet, result in zip(SNIPPETS, results, strict=True):
         assert result.kind == snippet.kind, (snippet.name, result)
         assert snippet.says in result.message, (snippet.name, result.message)
@@ -75,12 +73,10 @@ async def test_each_fails_for_its_reason_and_a_model_that_knows_the_fix_repairs_
     await asyncio.gather(*(check(number, snippet) for number, snippet in enumerate(SNIPPETS)))
 
 
-async def test_the_model_is_shown_the_code_the_error_and_what_was_printed(
-    failures: Mapping[str, ToolResult], plotting: Toolkit
-) -> None:
+async def test_the_model_is_shown_the_code_the_error_and_what_was_printed(plotting: Toolkit) -> None:
     snippet = next(s for s in SNIPPETS if s.name == "rainfall by month: column in other letters")
     model = answering(snippet.fixed)
-    await repair_code(model, snippet.broken, drawing(plotting), failure=failures[snippet.name], purpose="rain in mm")
+    await repair_code(model, "print('read the table')\n" + snippet.broken, drawing(plotting), purpose="rain in mm")
     (said,) = model.asked
     assert snippet.broken.strip() in said
     assert "KeyError: 'Rain_mm'" in said

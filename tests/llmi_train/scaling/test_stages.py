@@ -383,6 +383,20 @@ async def test_polishing_is_taken_only_where_it_is_better(answer: str, taken: bo
     assert outcome.after >= outcome.before
 
 
+async def test_polishing_keeps_the_pictures_that_were_chosen_and_repaired() -> None:
+    text = "First. [q=0.5] " + search("a fox") + edit(0, "in snow")
+    writer = Writer(lambda r: text if len(r.messages) == 1 else text.replace("First. [q=0.5]", "Better. [q=0.8]"))
+    tools = Tools(quality=by_rank)
+    run = run_of(writer, tools)
+    picked = (await PickPictures(picking())((await Sample(1)((), run)).candidates, run)).candidates
+    asked = len(tools.calls)
+    polished = (await Polish(comparing())(picked, run)).candidates[0]
+    assert polished.rendered.document.source.startswith("Better.")
+    assert polished.rendered.results == picked[0].rendered.results
+    assert shade(polished.rendered.results[0].picture.png) > 0.85  # type: ignore[union-attr]
+    assert len(tools.calls) == asked
+
+
 async def test_polishing_shows_the_policy_its_own_document() -> None:
     writer = polisher("Better. [q=0.8] " + search("a fox"))
     run = run_of(writer)

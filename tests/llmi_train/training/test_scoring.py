@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from llmi_reward import Score
+from llmi_reward.integrations.limit import TooManyUnscoredError, UnscoredLimit
 from llmi_reward.integrations.scorer import Scorer
 from llmi_schema import SearchCall
 from llmi_train.grpo.scoring import MASKED, Begun, Scoring
@@ -131,3 +132,14 @@ def test_a_deadline_costs_its_own_row_and_is_counted(loop: Any) -> None:
     assert values == [1.0, None]
     assert logged["unscored"] == 0.5
     assert {"reward/waited_seconds", "reward/slowest_seconds"} <= logged.keys()
+
+
+def test_an_outage_ends_the_run_and_what_is_left_out_on_purpose_does_not(loop: Any) -> None:
+    async def down(sample: Any) -> Score:
+        return Score.unscored("the judge is down")
+
+    limit = UnscoredLimit(0.5, samples=4)
+    masking = Scoring(Scorer(down, None, limit=limit), end_tokens={END}, truncated="mask")
+    assert ask(masking, loop, ["x"] * 8, [[1]] * 8) == [None] * 8
+    with pytest.raises(TooManyUnscoredError, match="the judge is down"):
+        ask(masking, loop, ["x"] * 4, [[END]] * 4)

@@ -34,6 +34,7 @@ def test_every_recipe_resolves_on_every_rung(path: Path, processes: int, monkeyp
     for name in ("WORLD_SIZE", "RANK", "LOCAL_RANK"):
         monkeypatch.delenv(name, raising=False)
     config = GRPOConfig(**resolved.grpo | {"output_dir": "unused", "use_cpu": True, "bf16": False})
+    assert resolved.on(processes) == resolved
     if recipe.prompts_per_generation:
         samples = config.per_device_train_batch_size * config.steps_per_generation * processes
         assert samples == recipe.prompts_per_generation * config.num_generations

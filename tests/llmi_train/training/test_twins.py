@@ -181,6 +181,34 @@ def test_constraints_are_recognised() -> None:
         row_constraints([row | {"constrain": "tags"}], "none")
 
 
+@pytest.mark.parametrize(
+    ("constrain", "grpo", "seeing", "enforced"),
+    [
+        ("none", {"use_vllm": True}, True, False),
+        ("syntax", {"use_vllm": True}, False, True),
+        ("syntax", {"use_vllm": True}, True, None),
+        ("row", {"use_vllm": True}, False, None),
+        ("row", {}, True, False),
+        ("syntax", {"use_transformers_continuous_batching": True}, False, None),
+    ],
+)
+def test_an_engine_is_asked_for_what_it_can_enforce(
+    tiny: Tiny, constrain: Any, grpo: dict[str, Any], seeing: bool, enforced: bool | None
+) -> None:
+    from llmi_train.grpo.policy import composed_rows
+    from llmi_train.grpo.run import _constraint_of_the_engine
+
+    recipe, rows = tiny(constrain=constrain, grpo=grpo), composed_rows("demo:2")
+    if enforced is None:
+        with pytest.raises(ConfigurationError, match="needs rollouts by transformers"):
+            _constraint_of_the_engine(recipe, rows, seeing)
+    else:
+        settings = _constraint_of_the_engine(recipe, rows, seeing)
+        assert bool(settings) == enforced
+        if enforced:
+            assert "::=" in settings["generation_kwargs"]["structured_outputs"]["grammar"]
+
+
 def test_the_log_ratio_is_the_probability_of_what_was_allowed(tmp_path: Path) -> None:
     import math
 

@@ -74,8 +74,14 @@ FAILURES: dict[str, tuple[str, dict[str, Any]]] = {
     "unscored": ("Many answers have no score", {"unscored": lambda step: 0.0 if step < 20 else 0.6}),
     "tool": ("A tool fails nearly always: search", {"tools__search__success": lambda step: 0.0}),
     "ratio": ("Constrained rollouts are far", {"constraint__log_ratio": lambda step: -170.0}),
-    "mismatch": ("What generates is not what is trained", {"sampling__importance_sampling_ratio__mean": lambda step: 0.1}),
-    "precision": ("What generates is not what is trained", {"sampling__sampling_logp_difference__mean": lambda step: 0.4}),
+    "mismatch": (
+        "What generates is not what is trained",
+        {"sampling__importance_sampling_ratio__mean": lambda step: 0.1},
+    ),
+    "precision": (
+        "What generates is not what is trained",
+        {"sampling__sampling_logp_difference__mean": lambda step: 0.4},
+    ),
     "too fast": (
         "The learning rate is too high",
         {

@@ -30,6 +30,8 @@ def stats(
 
     broken: list[RowError] = []
     summary = summarize(read_any(path, broken.append))
+    if broken and not summary.rows:
+        raise broken[0]
     if broken:
         out = console()
         out.print(f"[yellow]left out:[/yellow] {len(broken)} records, the first: {plain(broken[0])}", soft_wrap=True)

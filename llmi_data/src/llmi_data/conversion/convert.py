@@ -31,7 +31,7 @@ class Converted:
 
 
 def read_any(path: str | Path, bad: Bad | None = None, *, form: FormatName | None = None) -> Iterator[Row]:
-    """Rows of a file or a saved dataset's folder, in any of the formats; which one, its first record tells.
+    """Rows of a file or a saved dataset's folder, in any of the formats; which one, the first record of any tells.
 
     Args:
         bad: is handed what is wrong with a record, and reading goes on; without it the first bad record raises.
@@ -41,17 +41,27 @@ def read_any(path: str | Path, bad: Bad | None = None, *, form: FormatName | Non
     """
     found = FORMATS[form] if form else None
     for record in read_records(path, bad):
-        found = found or recognise(record.value, record.place)
+        try:
+            found = found or recognise(record.value, record.place)
+        except RowError as problem:
+            if bad is None:
+                raise
+            bad(problem)
+            continue
         row = _row(found, record, bad)
         if row is not None:
             yield row
 
 
 def format_of(path: str | Path) -> FormatName:
-    """The format of a file's first record. Raises `RowError` when there is none, or it is of none."""
+    """The format of the first record that is of any. Raises `RowError` saying why there is none."""
+    first: RowError | None = None
     for record in read_records(path, lambda _: None):
-        return recognise(record.value, record.place).name
-    raise RowError(f"{path}: there are no records in this file")
+        try:
+            return recognise(record.value, record.place).name
+        except RowError as problem:
+            first = first or problem
+    raise first or RowError(f"{path}: there are no records in this file")
 
 
 def convert(
@@ -92,7 +102,7 @@ def convert(
             except RowError as problem:
                 broken.append(RowError(f"{record.place}: {problem}"))
                 continue
-            lost.update(reader.unread(record.value))
+            lost.update(reader.lost(record.value, row))
             rows += 1
             if each:
                 each()
@@ -110,8 +120,7 @@ def _row(form: Format, record: Record, bad: Bad | None) -> Row | None:
     if record.split is not None and value.get("split") is None:
         value = {**value, "split": record.split}
     try:
-        for _ in form.unread(value):
-            pass  # a misspelt column raises
+        form.check(value)
         return form.read(value)
     except RowError as problem:
         placed = RowError(f"{record.place}: {problem}")

@@ -8,8 +8,8 @@
 | `chat` | `messages` | `metadata.image_count`, `.required_tools` | data URLs among the words |
 
 Ours and TRL's hold everything. The other two carry what they have no place for as one JSON text, so that a row comes
-back from each as it went out. The other way round a row is all that is kept: columns nobody reads are named as lost,
-and so are answers after the last user's message, and the places pictures had among the words.
+back from each as it went out. The other way round a row is all that is kept: columns it has no place for are named as
+lost. Answers after the last user's message, and the places that pictures had among the words, are not kept either.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ class Format:
         read: a record as a row. Raises `RowError` naming the column.
         write: a row, and its number, as a record. Raises `RowError` for a row that has no such record.
         without: columns by which a record is known to be of another format.
+        remade: columns that follow from the row when it is written, whatever they held.
     """
 
     name: FormatName
@@ -55,15 +56,21 @@ class Format:
     read: Callable[[Mapping[str, Any]], Row]
     write: Callable[[Row, int], dict[str, Any]]
     without: tuple[str, ...] = ()
+    remade: tuple[str, ...] = ()
 
-    def unread(self, record: Mapping[str, Any]) -> Iterator[str]:
-        """Columns of a record that are lost. Raises `RowError` for one that seems to be a misspelt one of ours."""
+    def check(self, record: Mapping[str, Any]) -> None:
+        """Raises `RowError` for a column that seems to be a misspelt one of ours, and would be lost."""
         for name in _flat(record):
-            if name in self.columns:
-                continue
-            if meant := _meant(name, self.columns):
+            if name not in self.columns and (meant := _meant(name, self.columns)):
                 raise RowError(f"there is a column {name} where {meant} is expected: rename it, or leave it out")
-            yield name
+
+    def lost(self, record: Mapping[str, Any], row: Row) -> Iterator[str]:
+        """Columns of a record whose content is not in its row."""
+        told = _flat(record)
+        yield from (name for name in told if name not in self.columns)
+        if self.remade:
+            again = _flat(self.write(row, 0))
+            yield from (name for name in self.remade if name in told and told[name] != again[name])
 
 
 def _read_row(record: Mapping[str, Any]) -> Row:
@@ -179,6 +186,7 @@ FORMATS: dict[FormatName, Format] = {
         frozenset((*_VERL, *(f"extra_info.{name}" for name in _VERL_EXTRA))),
         _read_verl,
         _write_verl,
+        remade=("ability", "reward_model.style", "reward_model.ground_truth", "extra_info.question"),
     ),
     "chat": Format(
         "chat",
@@ -270,13 +278,15 @@ def _take_places(messages: list[dict[str, str]], pictures: int) -> None:
         message["content"] = message["content"].replace(f"{_PLACE}\n", "").replace(_PLACE, "")
 
 
-def _flat(record: Mapping[str, Any]) -> Iterator[str]:
-    """Names of columns that hold something; of the two mappings that formats define, those inside."""
+def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns that hold something, by name; of the mappings that formats define, those inside."""
+    told: dict[str, Any] = {}
     for name, value in record.items():
         if name in ("extra_info", "metadata", "reward_model") and isinstance(value, Mapping):
-            yield from (f"{name}.{inside}" for inside, part in value.items() if part is not None)
+            told.update({f"{name}.{inside}": part for inside, part in value.items() if part is not None})
         elif value is not None:
-            yield name
+            told[name] = value
+    return told
 
 
 @lru_cache(maxsize=1024)

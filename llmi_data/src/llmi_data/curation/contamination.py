@@ -65,6 +65,7 @@ class Hit:
 
     Attributes:
         row: the row's id.
+        benchmark, file, revision, split: the benchmark, as it was named.
         item: where the question stands in the benchmark's file.
         kind: what of it was found, and how.
         score: 1 for the same; the share of the question's runs of three words; the likeness of words or pictures.
@@ -73,6 +74,9 @@ class Hit:
 
     row: str
     benchmark: str
+    file: str
+    revision: str
+    split: str
     item: str
     kind: HitKind
     score: float
@@ -158,19 +162,18 @@ class Benchmark:
         if found := self._text(words(row.text)):
             number, kind, score = found
             item = self.items[number]
-            yield Hit(row.id, self.source.name, item.place, kind, score, item.text)
+            yield self._hit(row, item, kind, score, item.text)
         for place, seen in enumerate(looks):
             nearest = self._album.nearest(seen)
             if nearest and (nearest[2] or nearest[1] >= self._alike):
                 item_number, picture = self._shown[nearest[0]]
-                yield Hit(
-                    row=row.id,
-                    benchmark=self.source.name,
-                    item=self.items[item_number].place,
-                    kind="same picture" if nearest[2] else "similar picture",
-                    score=nearest[1],
-                    found=f"picture {place} of the row is picture {picture} of the question",
-                )
+                kind = "same picture" if nearest[2] else "similar picture"
+                told = f"picture {place} of the row is picture {picture} of the question"
+                yield self._hit(row, self.items[item_number], kind, nearest[1], told)
+
+    def _hit(self, row: Row, item: Item, kind: HitKind, score: float, found: str) -> Hit:
+        b = self.source
+        return Hit(row.id, b.name, b.file.name, b.revision, b.split, item.place, kind, round(score, 4), found)
 
     def _text(self, told: list[str]) -> tuple[int, HitKind, float] | None:
         if not told:

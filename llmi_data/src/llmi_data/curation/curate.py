@@ -61,10 +61,10 @@ def curate(
         settings: thresholds, and the benchmarks that rows must not contain.
         plan: cells that are not to be exceeded, where given.
         prefer: which of several duplicates stays.
-        embed: texts to vectors; without it meanings are not compared.
+        embed: texts to vectors, in place of the settings' embedding; without either meanings are not compared.
         benchmarks: in place of those that the settings name, read and ready.
 
-    Raises `CurationError` for a benchmark that cannot be read.
+    Raises `CurationError` for a benchmark or an embedding that cannot be read.
     """
     rows = tuple(rows)
     work = Curation(settings, plan=plan, prefer=prefer, embed=embed, benchmarks=benchmarks)
@@ -115,7 +115,6 @@ def curate_file(
         rows = read_any(source, (lambda _: None) if bad else None)
         return ((outcome.of(number), row) for number, row in enumerate(rows))
 
-    write_lines(output, (row.model_dump_json() for decision, row in again() if decision.reason is None))
     if removed:
         gone = ((decision, row) for decision, row in again() if decision.reason is not None)
         write_lines(removed, (_line(removed_entry(decision, row)) for decision, row in gone))
@@ -124,6 +123,8 @@ def curate_file(
     if clusters:
         stay = (outcome.of(number) for number in outcome.staying.tolist())
         write_lines(clusters, (_line({"id": d.id, "cluster": d.cluster}) for d in stay))
+    # Last, as the output may take the source's place.
+    write_lines(output, (row.model_dump_json() for decision, row in again() if decision.reason is None))
     return outcome.report
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from llmi_data.curation.balance import Balance, Shortfall, side_of
 from llmi_data.curation.contamination import Benchmark, Hit
 from llmi_data.curation.duplicates import NONE, Clusters, find_duplicates, same_task
-from llmi_data.curation.meaning import Embed, Meanings, alike
+from llmi_data.curation.meaning import Embed, Meanings, alike, load_embed
 from llmi_data.curation.prints import Prints, Table
 from llmi_data.curation.settings import CurationSettings
 from llmi_data.plan import Cell, Plan
@@ -122,6 +122,8 @@ class Curation:
         self._benchmarks = benchmarks
         self._prefer = prefer
         self._balance = Balance(plan) if plan else None
+        if embed is None and chosen.embedding:
+            embed = load_embed(chosen.embedding)
         self._meanings = Meanings(embed) if embed else None
         self._prints = Prints(chosen.gram)
         self._ids: list[str] = []
@@ -213,30 +215,35 @@ class Curation:
     def _report(self, outcome: Outcome, short: tuple[Shortfall, ...]) -> CurationReport:
         sizes = np.unique(outcome.cluster, return_counts=True)[1]
         counted = Counter(REASONS[code] for code in outcome.code.tolist() if code != _STAYS)
-        hits: dict[str, list[int]] = defaultdict(list)
+        hits: dict[tuple[str, ...], list[int]] = defaultdict(list)
         for number, found in self._hits.items():
             for hit in found:
-                hits[hit.benchmark].append(number)
+                hits[hit.benchmark, hit.file, hit.revision, hit.split].append(number)
         return CurationReport(
             rows=len(self._ids),
             kept=len(outcome.staying),
             removed={reason: counted[reason] for reason in REASONS if reason in counted},
             clusters=int((sizes > 1).sum()),
             largest_cluster=int(sizes.max(initial=0)),
-            benchmarks=tuple(
-                BenchmarkCheck(
-                    **b.source.model_dump(include={"name", "revision", "split"}),
-                    file=b.source.file.name,
-                    questions=len(b.items),
-                    pictures=b.pictures,
-                    hits=len(hits[b.source.name]),
-                    rows=len(set(hits[b.source.name])),
-                )
-                for b in self._benchmarks
-            ),
+            benchmarks=tuple(_checked(b, hits) for b in self._benchmarks),
             short=short,
             settings=self._settings,
         )
+
+
+def _checked(benchmark: Benchmark, hits: dict[tuple[str, ...], list[int]]) -> BenchmarkCheck:
+    source = benchmark.source
+    rows = hits[source.name, source.file.name, source.revision, source.split]
+    return BenchmarkCheck(
+        name=source.name,
+        file=source.file.name,
+        revision=source.revision,
+        split=source.split,
+        questions=len(benchmark.items),
+        pictures=benchmark.pictures,
+        hits=len(rows),
+        rows=len(set(rows)),
+    )
 
 
 class Outcome:
@@ -276,7 +283,7 @@ class Outcome:
                 detail = f"{self.unreadable[number]}; replace the picture, or leave the row out"
             case "contaminated":
                 hit = max(self.hits[number], key=lambda hit: hit.score)
-                score, detail = round(hit.score, 4), f"{hit.kind} as {hit.benchmark}, {hit.item}"
+                score, detail = hit.score, f"{hit.kind} as {hit.benchmark}, {hit.item}"
             case "exact duplicate":
                 detail = f"asks the same as row {partner}"
             case "near duplicate" | "same meaning":

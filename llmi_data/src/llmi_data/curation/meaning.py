@@ -23,6 +23,23 @@ class Embed(Protocol):
     def __call__(self, texts: Sequence[str], /) -> Any: ...
 
 
+def load_embed(name: str) -> Embed:
+    """A static model of model2vec by its name on the Hub or its folder.
+
+    Raises `CurationError` when model2vec is missing or has no such model.
+    """
+    try:
+        from model2vec import StaticModel
+    except ImportError:
+        raise CurationError("embedding: needs model2vec; pip install 'llmi-data[semantic]'") from None
+    try:
+        model = StaticModel.from_pretrained(name)
+    except (OSError, ValueError) as error:
+        raise CurationError(f"embedding: cannot load {name} ({error}); give a folder or a model of the Hub") from None
+    encode: Embed = model.encode
+    return encode
+
+
 class Meanings:
     """Vectors of the texts given so far, of length 1: four bytes per dimension and row."""
 

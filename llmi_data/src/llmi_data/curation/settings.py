@@ -19,7 +19,8 @@ class CurationSettings(BaseModel):
         near: the likeness of words, 0 to 1, from which two rows with one task are near duplicates.
         gram: how many words in a row are compared as one.
         exact_up_to: so many rows are all compared with each other; in larger sets those that share a MinHash band.
-        meaning: the cosine of embeddings from which two rows mean the same, where an embedding is given.
+        embedding: a model of model2vec, by name or folder, that tells which rows mean the same; none unless given.
+        meaning: the cosine of embeddings from which two rows mean the same.
         contained: the share of a benchmark question's runs of three words from which a row contains it.
         alike: the likeness from which a picture is a copy of a benchmark's.
         benchmarks: what must not be in the data.
@@ -31,6 +32,7 @@ class CurationSettings(BaseModel):
     near: float = Field(default=0.64, gt=0, le=1)
     gram: int = Field(default=1, ge=1, le=8)
     exact_up_to: int = Field(default=10_000, ge=0)
+    embedding: str | None = None
     meaning: float = Field(default=0.9, gt=0, le=1)
     contained: float = Field(default=0.6, gt=0, le=1)
     alike: float = Field(default=0.975, gt=0, le=1)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
+from llmi_data.errors import PlanError
 from llmi_data.generation.writer import Lost
 from llmi_data.operation.flow import PATIENCE, flow, kind_of
 from llmi_data.operation.shards import WHOLE, Shard
@@ -80,9 +81,26 @@ def without_repeats(results: Sequence[Row | Lost], assignments: Sequence[Assignm
 
 
 def compose_rows(plan: Plan, shard: Shard = WHOLE) -> Iterator[Row]:
-    """The offline generator's rows of one shard: all are composed, for each must differ from those before it."""
+    """The offline generator's rows of one shard: all are composed, for each must differ from those before it.
+
+    Raises `PlanError` naming a cell that it cannot compose.
+    """
     from llmi_data.offline import generate
 
+    for cell in plan.cells:
+        if cell.domain is not None:
+            raise PlanError(
+                f"the cell {cell}: the offline generator chooses what rows are about; name a model, or leave out domain"
+            )
+        if cell.language != "en":
+            raise PlanError(
+                f"the cell {cell}: the offline generator writes English alone; name a model for {cell.language}"
+            )
+        if "modality" in cell.particulars:
+            raise PlanError(
+                f"the cell {cell}: the offline generator attaches a picture exactly where one is to be changed; name a "
+                "model, or leave out modality"
+            )
     start, stop = shard.bounds(plan.rows)
     return islice(generate(plan), start, stop)
 

@@ -7,6 +7,7 @@ journal.
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -17,6 +18,8 @@ from llmi_data.errors import StoppedError
 
 if TYPE_CHECKING:
     from llmi_reward.chat import ChatError
+
+logger = logging.getLogger("llmi_data")
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -148,6 +151,7 @@ def _stopping_on_interrupt(run: _Run[Item, Result]) -> Iterator[None]:
     before = signal.getsignal(signal.SIGINT)
 
     def on_interrupt() -> None:
+        logger.warning("stopping once the answers under way are in; Ctrl-C again stops at once")
         run.stop = run.interrupted = True
         _restore(loop, before)
 

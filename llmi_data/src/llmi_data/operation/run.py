@@ -1,4 +1,4 @@
-"""`run`: plan -> generate -> validate -> curate -> dataset -> publish, from a run's settings to a folder.
+"""`run`: plan -> generate -> validate -> curate -> dataset, from a run's settings to a folder.
 
 Every step reads a file and writes files, whole or not at all, and is noted in the ledger; what a model answered is in a
 journal before it is used. So the same call goes on where the last one ended, however that ended.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from llmi_data.validation.tool_words import ENGLISH, EVERYWHERE, OTHERS
 
@@ -26,6 +26,7 @@ def _rules() -> tuple[tuple[str, re.Pattern[str], str], ...]:
     return tuple((tool, re.compile(pattern, flags), why) for rules, flags in groups for tool, pattern, why in rules)
 
 
+@lru_cache(maxsize=2048)  # a draft is looked at when it is written, and again when its row is checked
 def tool_namings(text: str) -> tuple[Naming, ...]:
     """Every place where `text` names a tool; empty for an implicit prompt.
 

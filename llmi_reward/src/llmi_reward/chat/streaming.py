@@ -101,11 +101,12 @@ async def _attempts(
     chat: ChatClient, live: _Live, request: ChatRequest, held: Reservation | None
 ) -> AsyncGenerator[str | Answer]:
     ticket = live.limiter.ticket()
-    until = live.loop.time() + chat.deadline_seconds
+    until: float | None = None
     attempt = 0
     while True:
         begun = False
         async with await live.limiter.enter(ticket) as place:
+            until = until or live.loop.time() + chat.deadline_seconds
             attempt += 1
             chat.statistics.sent += 1
             billed = True  # also when the caller breaks off

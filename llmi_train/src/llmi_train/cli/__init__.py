@@ -6,6 +6,7 @@ import typer
 
 from llmi_train.cli.demo import demo
 from llmi_train.cli.doctor import doctor
+from llmi_train.cli.evaluation import compare, evaluate
 from llmi_train.cli.publishing import push, report
 from llmi_train.cli.scaling import scale
 from llmi_train.cli.studio import studio
@@ -14,7 +15,7 @@ from llmi_train.cli.writing import write
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 
-for command in (demo, doctor, push, report, scale, studio, write):
+for command in (compare, demo, doctor, evaluate, push, report, scale, studio, write):
     app.command()(command)
 app.command(context_settings=ANY_SETTING)(grpo)
 app.command(context_settings=ANY_SETTING)(sft)

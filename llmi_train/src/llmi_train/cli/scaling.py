@@ -43,6 +43,9 @@ def scale(
     enhance: Annotated[int, typer.Option(min=0, help="Further pictures per search and diffusion tag.")] = 3,
     rounds: Annotated[int, typer.Option(min=0, help="Answers per snippet that is repaired.")] = 3,
     polish: Annotated[bool, typer.Option(help="Let the policy go over the winner once more.")] = False,
+    enough: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Sample no further once the judge gives such marks, 0 to 1.")
+    ] = None,
     score: Annotated[
         str, typer.Option(help="Scores what is returned: rules, llmi, llmi_tools, a file, module:object.")
     ] = "rules",
@@ -105,6 +108,8 @@ def scale(
             journal=output / "answers.sqlite" if served else None,
             option=option,
         )
+        if picks is None and (polish or enough is not None):
+            raise ConfigurationError("--polish and --enough need a judge: --judge NAME@http://localhost:8000/v1")
         if picks is None:
             _say("No judge: the fittest candidate wins (--judge, or MLLM_JUDGE_BASE_URL and MLLM_JUDGE_MODEL_NAME).")
         settings = {
@@ -114,6 +119,7 @@ def scale(
             "enhance": enhance,
             "rounds": rounds,
             "polish": polish,
+            "enough": enough,
             "tools": tools,
             "temperature": temperature,
             "seed": seed,
@@ -129,6 +135,7 @@ def scale(
             "others": enhance,
             "rounds": rounds,
             "polish": polish,
+            "enough": enough,
             "temperature": temperature,
             "first_seed": seed,
             "max_tokens": max_tokens,

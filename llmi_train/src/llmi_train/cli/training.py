@@ -107,7 +107,7 @@ def _train_grpo(recipe: Recipe, unsafe: bool) -> None:
     from llmi_train.callbacks import Lines
     from llmi_train.grpo import train
     from llmi_train.grpo.run import open_toolkit
-    from llmi_train.watching import RunReport
+    from llmi_train.watching.callback import RunReport
 
     with open_toolkit(recipe.tools, unsafe=unsafe) as toolkit:
         train(recipe, toolkit=toolkit, callbacks=[Lines(console()), RunReport.of(recipe)])

@@ -19,11 +19,16 @@ def batches(grpo: Mapping[str, Any], processes: int) -> Iterator[Finding]:
     answers = grpo.get("num_generations", _ANSWERS)
     together = micro * processes
     if answers < 2:
-        yield Finding("group size", False, f"num_generations is {answers}", "GRPO compares answers: set 2 or more, or 8")
+        yield Finding(
+            "group size", False, f"num_generations is {answers}", "GRPO compares answers: set 2 or more, or 8"
+        )
         return
     if {"generation_batch_size", "steps_per_generation"} <= grpo.keys():
         yield Finding(
-            "generation batch", False, "both generation_batch_size and steps_per_generation are set", "Remove one of them"
+            "generation batch",
+            False,
+            "both generation_batch_size and steps_per_generation are set",
+            "Remove one of them",
         )
         return
     if "generation_batch_size" in grpo:

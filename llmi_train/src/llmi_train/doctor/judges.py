@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 _SECONDS = 60.0
 
 
-async def judges(
-    reward: RewardName, settings: Judges, environment: Mapping[str, str] | None = None
-) -> list[Finding]:
+async def judges(reward: RewardName, settings: Judges, environment: Mapping[str, str] | None = None) -> list[Finding]:
     """Both judges of a recipe; none for a reward that asks nobody. Each is asked for one verdict, which is paid for."""
     if reward == "rules":
         return []
@@ -74,7 +72,9 @@ async def listed(name: str, endpoint: Endpoint) -> Finding:
     except openai.NotFoundError:
         return Finding(name, True, f"{endpoint.base_url} answers, but lists no models")
     except openai.AuthenticationError:
-        return Finding(name, False, f"{endpoint.base_url} refuses the key", "Set api_key_env to the variable with the key")
+        return Finding(
+            name, False, f"{endpoint.base_url} refuses the key", "Set api_key_env to the variable with the key"
+        )
     except openai.OpenAIError as error:
         return Finding(name, False, f"{endpoint.base_url} does not answer: {error}", remedy)
     return Finding(
@@ -113,6 +113,8 @@ async def enforcement(name: str, client: ChatClient, engine: Engine, *, stops: b
 
 def _sample() -> Sample:
     """A small good document with one picture, for a judge to mark."""
+    from PIL import Image, ImageDraw
+
     from llmi_reward import Sample
     from llmi_sandbox.pictures import encode
     from llmi_schema import (
@@ -125,7 +127,6 @@ def _sample() -> Sample:
         ToolResult,
         parse,
     )
-    from PIL import Image, ImageDraw
 
     image = Image.new("RGB", (96, 96), "white")
     ImageDraw.Draw(image).ellipse((16, 16, 80, 80), fill="red")
@@ -148,5 +149,3 @@ def policy(endpoint: Endpoint, engine: Engine) -> list[Finding]:
             return [first, await enforcement("policy server's constraints", client, engine)]
 
     return asyncio.run(look())
-
-

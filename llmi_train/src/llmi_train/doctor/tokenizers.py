@@ -94,7 +94,9 @@ def sight(processor: Any, *, sees: bool) -> Iterator[Finding]:
     yield Finding(
         "pictures",
         bool(patches),
-        f"a picture of 56 × 56 pixels becomes {patches} patches" if patches else "a picture leaves no trace in the input",
+        f"a picture of 56 × 56 pixels becomes {patches} patches"
+        if patches
+        else "a picture leaves no trace in the input",
         "Load the processor with llmi_train.vision.load_processor",
     )
 

@@ -56,7 +56,7 @@ class Rollout:
             [
                 "One rollout:",
                 f"  prompt    {_short(self.row.text)}",
-                f"  wanted    {self.row.constraint.count} pictures; {', '.join(self.row.required_tools) or 'any tools'}",
+                f"  wanted    {self.row.constraint.count} pictures; {', '.join(self.row.required_tools) or 'any tool'}",
                 f"  answer    {_short(self.text)}",
                 f"  pictures  {self.pictures} delivered for {self.tags} tags",
                 f"  reward    {self.formula}",
@@ -158,9 +158,7 @@ async def _write(
 ) -> Completion:
     from llmi_train.policies import Request
 
-    request = Request(
-        row.messages, row.pictures, temperature=temperature, max_tokens=budget, constraint=constraint
-    )
+    request = Request(row.messages, row.pictures, temperature=temperature, max_tokens=budget, constraint=constraint)
     return await policy.write(request)
 
 

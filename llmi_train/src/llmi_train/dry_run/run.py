@@ -55,7 +55,16 @@ class DryRun:
             for f in self.findings
         ]
         return "\n".join(
-            ["Resolved recipe:", _indented(self.yaml), "Batches:", *arithmetic, "", str(self.memory), "", str(self.rollout)]
+            [
+                "Resolved recipe:",
+                _indented(self.yaml),
+                "Batches:",
+                *arithmetic,
+                "",
+                str(self.memory),
+                "",
+                str(self.rollout),
+            ]
         )
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from llmi_data import Row
 from llmi_reward import Reward, Sample, Score
 from llmi_sandbox import Toolkit
 from llmi_schema import RenderedDocument, parse
 from llmi_train.policies import Completion, Writer
+
+if TYPE_CHECKING:
+    from llmi_data import Row  # it takes a quarter of the time in which a command starts
 
 
 @dataclass(frozen=True, slots=True)

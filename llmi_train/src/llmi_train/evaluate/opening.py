@@ -24,7 +24,19 @@ from llmi_train.evaluate.judging import CriterionJudge, Mark
 from llmi_train.writing import Written
 
 DATA = "test_data.jsonl"
-_TEN = ("major deficiencies", "", "", "minor issues", "", "", "good, small improvements needed", "", "", "exemplary", "")
+_TEN = (
+    "major deficiencies",
+    "",
+    "",
+    "minor issues",
+    "",
+    "",
+    "good, small improvements needed",
+    "",
+    "",
+    "exemplary",
+    "",
+)
 _ASPECTS = {
     "Correctness": "The content is right for the request: text and pictures are there, factual, coherent, reasonable.",
     "Image-Text Coherency": "Pictures and text fit each other: each picture shows and completes what its text says.",

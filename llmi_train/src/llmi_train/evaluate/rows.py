@@ -76,7 +76,9 @@ class RowsBenchmark:
             "valid document": _share(one["valid"] for one in found),
             "right number of pictures": _share(one["count"] for one in found),
             "every required tool called": _share(set(one["required"]) <= set(one["called"]) for one in with_tools),
-            "every required tool delivered": _share(set(one["required"]) <= set(one["delivered"]) for one in with_tools),
+            "every required tool delivered": _share(
+                set(one["required"]) <= set(one["delivered"]) for one in with_tools
+            ),
             "all constraints": _share(
                 one["valid"] and one["count"] and set(one["required"]) <= set(one["delivered"]) for one in found
             ),

@@ -37,6 +37,7 @@ class Run:
         policy: the policy's identity.
         settings: how it wrote.
         results: one per task, in the benchmark's order.
+        titles, questions: by task, what it is called and what was asked about its document.
         figures: the benchmark's own.
         export: where the documents lie as the benchmark's own tools read them.
     """
@@ -47,6 +48,8 @@ class Run:
     policy: str
     settings: dict[str, Any]
     results: tuple[Result, ...]
+    titles: dict[str, str] = field(default_factory=dict)
+    questions: dict[str, dict[str, str]] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
     export: str | None = None
 
@@ -131,6 +134,8 @@ async def run_benchmark(
         policy=policy.identity,
         settings={"temperature": settings.temperature, "seed": settings.seed, "max_tokens": settings.max_tokens},
         results=ordered,
+        titles={task.id: task.title for task in benchmark.tasks},
+        questions={task.id: {q.id: q.text for q in task.questions} for task in benchmark.tasks if task.questions},
         figures=benchmark.figures(ordered),
         export=str(exported.relative_to(folder)) if exported else None,
     )

@@ -19,6 +19,19 @@ _COLUMNS = ("prompt", "image_count", "required_tools", "images")
 _OPTIONAL = ("constrain",)
 
 
+def sees(name: str) -> bool:
+    """Whether a model takes pictures, by its configuration alone.
+
+    Raises `ConfigurationError` when there is no model of that name.
+    """
+    from transformers import AutoConfig
+
+    try:
+        return hasattr(AutoConfig.from_pretrained(name), "vision_config")
+    except OSError as error:
+        raise _not_loaded(name, error) from error
+
+
 def load_policy(
     name: str, *, max_pixels: int | None = None, **settings: Any
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase | PictureProcessor]:
@@ -40,7 +53,11 @@ def load_policy(
         model = AutoModelForCausalLM.from_pretrained(name, **settings)
         return model, AutoTokenizer.from_pretrained(name, padding_side="left")
     except OSError as error:
-        raise ConfigurationError(f"model: cannot load {name!r}: {str(error).splitlines()[0]}") from error
+        raise _not_loaded(name, error) from error
+
+
+def _not_loaded(name: str, error: OSError) -> ConfigurationError:
+    return ConfigurationError(f"model: cannot load {name!r}: {str(error).splitlines()[0]}")
 
 
 def _processor(name: str, config: Any, max_pixels: int | None) -> Any:
@@ -105,15 +122,15 @@ def training_columns(
     """
     from datasets import Image
 
-    sees = hasattr(processing, "image_processor")
+    shown = hasattr(processing, "image_processor")
     if instruct:
         rows = rows.map(_instructed)
     if max_prompt_tokens is not None:
         rows = rows.filter(_short_enough(processing, max_prompt_tokens))
     if not len(rows):
         raise ConfigurationError(f"data: no prompt has at most {max_prompt_tokens} tokens (max_prompt_tokens)")
-    rows = rows.cast_column("images", [Image(decode=sees)])
-    return rows if sees else rows.rename_column("images", "input_pictures")
+    rows = rows.cast_column("images", [Image(decode=shown)])
+    return rows if shown else rows.rename_column("images", "input_pictures")
 
 
 def _instructed(row: dict[str, Any]) -> dict[str, Any]:

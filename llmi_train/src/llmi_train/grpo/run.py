@@ -44,7 +44,7 @@ def train(recipe: Recipe, *, toolkit: Toolkit | None = None, callbacks: Sequence
 
     Raises `ConfigurationError` when the model or the data are not where the recipe says.
     """
-    from llmi_train.grpo.policy import load_policy, load_rows, training_columns
+    from llmi_train.grpo.policy import load_policy, load_rows, sees, training_columns
 
     os.environ.update(recipe.env)
     forget_earlier_runs()
@@ -52,13 +52,14 @@ def train(recipe: Recipe, *, toolkit: Toolkit | None = None, callbacks: Sequence
     run = _Run(recipe.output_dir, recipe.lora, recipe.zero, recipe.seed, recipe.grpo)
     if (adapter := run.adapter_of_finished()) is not None:
         return adapter
+    seeing = sees(recipe.model)
+    rows = load_rows(recipe.data)
+    engine = _constraint_of_the_engine(recipe, rows, seeing)
     with _tools(recipe, toolkit) as tools:
         # the configuration comes first: under ZeRO-3 it makes from_pretrained share the weights out as it reads them
-        config = run.configure(_on_vllm(recipe))
+        config = run.configure(engine)
         model, processing = load_policy(recipe.model, max_pixels=recipe.max_pixels)
-        rows = training_columns(
-            load_rows(recipe.data), processing, instruct=recipe.instruct, max_prompt_tokens=recipe.max_prompt_tokens
-        )
+        rows = training_columns(rows, processing, instruct=recipe.instruct, max_prompt_tokens=recipe.max_prompt_tokens)
         reward = scoring(recipe, tools, end_tokens(model, processing))
         return run.go(config, model, processing, rows, reward, callbacks, recipe.constrain, recipe.completions)
 
@@ -111,10 +112,12 @@ def ready(recipe: Recipe) -> Recipe:
 
 def scoring(recipe: Recipe, toolkit: Toolkit, ends: set[int]) -> Any:
     """The reward of a recipe: its formula over what `toolkit` makes of a completion."""
+    from llmi_reward.integrations.limit import UnscoredLimit
     from llmi_reward.integrations.scorer import Scorer
     from llmi_train.grpo.scoring import Scoring
 
-    scorer = Scorer(build_reward(recipe), toolkit.render, deadline_seconds=recipe.deadline_seconds)
+    limit = None if recipe.most_unscored is None else UnscoredLimit(recipe.most_unscored)
+    scorer = Scorer(build_reward(recipe), toolkit.render, deadline_seconds=recipe.deadline_seconds, limit=limit)
     return Scoring(scorer, end_tokens=ends, truncated=recipe.truncated)
 
 
@@ -142,18 +145,29 @@ def _tools(recipe: Recipe, toolkit: Toolkit | None) -> AbstractContextManager[To
     return nullcontext(toolkit) if toolkit is not None else open_toolkit(recipe.tools)
 
 
-def _on_vllm(recipe: Recipe) -> dict[str, Any]:
-    """vLLM takes one constraint for all rows, as a field of its sampling parameters."""
-    if not recipe.grpo.get("use_vllm") or recipe.constrain == "none":
-        return {}
-    if recipe.constrain == "row":
-        raise ConfigurationError(
-            "constrain: row needs rollouts by transformers; on vLLM write `constrain: syntax`, or `use_vllm: false`"
-        )
-    from llmi_schema.grammar import document_grammar
+def _constraint_of_the_engine(recipe: Recipe, rows: Dataset, seeing: bool) -> dict[str, Any]:
+    """Settings that make vLLM enforce the tag language: it takes one constraint for all rows.
 
-    given = recipe.grpo.get("generation_kwargs") or {}
-    return {"generation_kwargs": {**given, "structured_outputs": {"grammar": document_grammar().ebnf}}}
+    Raises `ConfigurationError` for what an engine other than transformers' plain `generate` cannot enforce.
+    """
+    on_vllm = bool(recipe.grpo.get("use_vllm"))
+    if not on_vllm and not recipe.grpo.get("use_transformers_continuous_batching"):
+        return {}
+    if "constrain" in rows.column_names or recipe.constrain == "row":
+        what = "a constraint for each row"
+    elif recipe.constrain == "none":
+        return {}
+    elif not on_vllm or seeing:
+        what = "a constraint on prompts with pictures" if seeing else "a constraint"
+    else:
+        from llmi_schema.grammar import document_grammar
+
+        given = recipe.grpo.get("generation_kwargs") or {}
+        return {"generation_kwargs": {**given, "structured_outputs": {"grammar": document_grammar().ebnf}}}
+    raise ConfigurationError(
+        f"constrain: {what} needs rollouts by transformers: set use_vllm and use_transformers_continuous_batching to "
+        "false, or constrain: none"
+    )
 
 
 class _Run:
@@ -199,12 +213,15 @@ class _Run:
         from trl import GRPOConfig
 
         check_keys(self._settings, {field.name for field in fields(GRPOConfig)}, "grpo")
-        config = GRPOConfig(
-            output_dir=str(self._output_dir),
-            seed=self._seed,
-            deepspeed=deepspeed_config(self._zero),
-            **{**self._settings, **(more or {})},
-        )
+        try:
+            config = GRPOConfig(
+                output_dir=str(self._output_dir),
+                seed=self._seed,
+                deepspeed=deepspeed_config(self._zero),
+                **{**self._settings, **(more or {})},
+            )
+        except ValueError as error:  # TRL and transformers check their settings so
+            raise ConfigurationError(f"grpo: {error}") from error
         updates = config.steps_per_generation * config.num_iterations // config.gradient_accumulation_steps
         if updates > 1 and config.save_strategy == "steps" and config.save_steps % updates:
             raise ConfigurationError(

@@ -98,7 +98,7 @@ class Scoring:
         asked = time.monotonic()
         rows = self._rows(prompts, completions, columns, completion_ids)
         scored = list(await asyncio.gather(*(self._finish(number, row) for number, row in enumerate(rows))))
-        self.scorer.account_for(scored)
+        self.scorer.account_for([one for one in scored if one.score.reason != MASKED])
         values = hand_over(scored, columns)
         log: Callable[[str, float], None] | None = columns.get("log_metric")
         if log is not None:

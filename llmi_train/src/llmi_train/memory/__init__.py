@@ -14,8 +14,8 @@ own code says it costs, mixture of experts and LoRA included.
 
 from llmi_train.memory.architecture import Architecture, architecture_of
 from llmi_train.memory.estimate import Estimate, Line, estimate
-from llmi_train.memory.load import Load
 from llmi_train.memory.live import LiveBytes, allocated_peak
+from llmi_train.memory.load import Load
 from llmi_train.memory.parameters import Parameters, count_parameters
 from llmi_train.memory.trace import Trace, trace_layers
 

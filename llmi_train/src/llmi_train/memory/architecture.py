@@ -77,8 +77,8 @@ def architecture_of(model: str | Path, *, offline: bool = False) -> Architecture
         return Architecture(fetched, f"config.json of {model} on the Hub")
     known = ", ".join(sorted(path.stem for path in BACKBONES.glob("*.json")))
     raise ConfigurationError(
-        f"model: {str(model)!r} is no folder with a config.json, and the Hub has not answered for it; without a network "
-        f"only {known} are known"
+        f"model: {str(model)!r} is no folder with a config.json, and the Hub has not answered for it; without a "
+        f"network only {known} are known"
     )
 
 

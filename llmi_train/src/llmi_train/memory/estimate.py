@@ -20,7 +20,7 @@ _BUCKET = 500_000_000
 _ZERO3_PREFETCH = 50_000_000
 """Numbers ZeRO-3 fetches ahead (`stage3_prefetch_bucket_size`)."""
 _HEAD_TOKENS, _HEAD_WORDS = 4096, 32768
-"""The tile of the vocabulary that TRL's head works on (`trl.kernels.chunked_logprob`): logits never exist as a whole."""
+"""The tile TRL's head works on (`trl.kernels.chunked_logprob`): the logits never exist as a whole."""
 _CONTEXT = 0.6 * _GIB
 """What CUDA itself takes of a GPU, outside of what PyTorch counts; 0.4 to 0.8 GiB by driver and card."""
 
@@ -80,7 +80,9 @@ class Estimate:
             lines = [line for line in self.lines if line.when == when]
             text += [f"  {title}"] if lines else []
             text += [f"    {line.name:<{width}}  {_shown(line.bytes):>10}  {line.arithmetic}" for line in lines]
-        text.append(f"  peak {_shown(self.peak)}: {_shown(self.training)} training, {_shown(self.generation)} generating")
+        text.append(
+            f"  peak {_shown(self.peak)}: {_shown(self.training)} training, {_shown(self.generation)} generating"
+        )
         if self.gpu_bytes is not None:
             text.append(
                 f"  with {_shown(int(_CONTEXT))} for CUDA itself and a tenth for fragments it "
@@ -209,9 +211,7 @@ def _generation(architecture: Architecture, counted: Parameters, load: Load) -> 
     )
     if load.zero == "zero3" and load.processes > 1:
         others = counted.base * width * (load.processes - 1) // load.processes
-        yield Line(
-            "gathered weights", others, "the other processes' shares (ds3_gather_for_generation)", "generation"
-        )
+        yield Line("gathered weights", others, "the other processes' shares (ds3_gather_for_generation)", "generation")
 
 
 def _over(processes: int) -> str:

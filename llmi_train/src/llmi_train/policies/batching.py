@@ -33,6 +33,12 @@ class Batches(Generic[T]):
                 self._thread = threading.Thread(target=self._run, name="llmi-train-writing", daemon=True)
                 self._thread.start()
 
+    def join(self) -> None:
+        """Wait until nothing is worked on."""
+        thread = self._thread
+        if thread is not None:
+            thread.join()
+
     def _run(self) -> None:
         time.sleep(GATHER_SECONDS)
         while batch := self._next():

@@ -99,9 +99,7 @@ def load_policy(
     return LocalPolicy.load(model, adapter, instruct=bool(instruct), **limit, **settings)
 
 
-def load_endpoint(
-    name: str, *, prices: Prices | None = None, environment: Mapping[str, str] | None = None
-) -> Endpoint:
+def load_endpoint(name: str, *, prices: Prices | None = None, environment: Mapping[str, str] | None = None) -> Endpoint:
     """The endpoint of a model on a server, by the names of `load_policy`: for judges and others that only answer.
 
     Raises `ConfigurationError` for what is no server.

@@ -151,7 +151,8 @@ class LocalPolicy:
             row.stopped.set()
 
     async def aclose(self) -> None:
-        """Nothing to close: the thread ends with its work."""
+        """Wait for what is being written; a request that was given up ends at its next token."""
+        await asyncio.to_thread(self._batches.join)
 
     async def __aenter__(self) -> Self:
         return self

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from hashlib import sha256
 from pathlib import Path
@@ -99,15 +99,8 @@ class ServedPolicy:
     async def write(self, request: Request) -> Completion:
         """The whole document. Raises `ChatError`, `WritingError` or `ConfigurationError` when there is none."""
         await self._check(request.constraint)
-        messages = self._messages(request)
-        while True:
-            try:
-                answer = await self.chat.ask(messages, sample=request.seed, options=self._options(request))
-            except ChatError as error:
-                if not self._adapt(error):
-                    raise
-            else:
-                return self._completion(answer, self._document(answer, request.constraint))
+        answer = await self._ask(self._messages(request), lambda: self._options(request), request.seed)
+        return self._completion(answer, self._document(answer, request.constraint))
 
     async def stream(self, request: Request) -> AsyncGenerator[str | Completion]:
         """Pieces of text, then the completion.
@@ -121,8 +114,10 @@ class ServedPolicy:
         reader = SegmentReader(row.language) if row is not None and self.engine == "openai" else None
         answer: Answer | None = None
         while answer is None:
+            options = self._options(request)
+            asked = stream(self.chat, self._messages(request), sample=request.seed, options=options)
             try:
-                async with aclosing(self._asked(request)) as pieces:
+                async with aclosing(asked) as pieces:
                     async for piece in pieces:
                         if isinstance(piece, Answer):
                             answer = piece
@@ -133,7 +128,7 @@ class ServedPolicy:
                             out += text
                             yield text
             except ChatError as error:  # one that can be mended comes before the first piece
-                if not self._adapt(error):
+                if not self._adapt(error, options):
                     raise
         text = self._document(answer, row)
         if not text.startswith(out):
@@ -144,6 +139,9 @@ class ServedPolicy:
 
     async def aclose(self) -> None:
         """End what is under way, and the connections."""
+        if self._obeys is not None and self._obeys.get_loop() is asyncio.get_running_loop():
+            self._obeys.cancel()
+            await asyncio.wait([self._obeys])
         await self.chat.aclose()
 
     async def __aenter__(self) -> Self:
@@ -155,8 +153,14 @@ class ServedPolicy:
     def __repr__(self) -> str:
         return f"ServedPolicy({self.endpoint.model!r} at {self.endpoint.base_url})"
 
-    def _asked(self, request: Request) -> AsyncGenerator[str | Answer]:
-        return stream(self.chat, self._messages(request), sample=request.seed, options=self._options(request))
+    async def _ask(self, messages: Messages, options: Callable[[], dict[str, Any]], sample: int = 0) -> Answer:
+        while True:
+            sent = options()
+            try:
+                return await self.chat.ask(messages, sample=sample, options=sent)
+            except ChatError as error:
+                if not self._adapt(error, sent):
+                    raise
 
     def _messages(self, request: Request) -> Messages:
         messages = with_pictures(request.messages, request.pictures, picture_part)
@@ -176,16 +180,16 @@ class ServedPolicy:
             own.pop("temperature", None)
         return own if max_tokens is None else {**own, self._limit: max_tokens}
 
-    def _adapt(self, error: ChatError) -> bool:
-        """Whether a rejected request can be sent in another form: OpenAI's reasoning models know neither `max_tokens`
-        nor a temperature.
+    def _adapt(self, error: ChatError, sent: Mapping[str, Any]) -> bool:
+        """Whether what was sent can be sent in another form: OpenAI's reasoning models know neither `max_tokens` nor a
+        temperature.
         """
         if error.reason != "rejected":
             return False
-        if "max_completion_tokens" in str(error) and self._limit == "max_tokens":
+        if "max_completion_tokens" in str(error) and "max_tokens" in sent:
             self._limit = "max_completion_tokens"
             return True
-        if "temperature" in str(error) and self._takes_temperature and "temperature" not in self.options:
+        if "temperature" in str(error) and "temperature" in sent and "temperature" not in self.options:
             log.warning("%r takes no temperature: its own is used", self)
             self._takes_temperature = False
             return True
@@ -196,16 +200,17 @@ class ServedPolicy:
         if row is None or self.engine is None:
             return
         document_grammar(row)  # raises for a constraint that nothing can satisfy
-        if self._obeys is None or (self._obeys.done() and (self._obeys.cancelled() or self._obeys.exception())):
+        if not _of_use(self._obeys):
             self._obeys = asyncio.ensure_future(self._probe(self.engine))
-        await asyncio.shield(self._obeys)
+        if self._obeys is not None:
+            await asyncio.shield(self._obeys)
 
     async def _probe(self, engine: Engine) -> None:
         test = probe(engine)
         parameters = dict(test.parameters)
         limit = parameters.pop("max_tokens")
-        options = self._limited(parameters.pop("extra_body", {}) | parameters, limit)
-        answer = await self.chat.ask(test.messages, options=options)
+        fields = parameters.pop("extra_body", {}) | parameters
+        answer = await self._ask(test.messages, lambda: self._limited(fields, limit))
         if not test.enforced(answer.text):
             raise WritingError(
                 f"{self!r} ignores constraints for the engine {engine!r} (vLLM takes them from 0.12 on): "
@@ -238,3 +243,12 @@ class ServedPolicy:
             prompt_tokens=answer.usage.prompt_tokens,
             cost=prices.cost(answer.usage) if prices and answer.usage.tokens else None,
         )
+
+
+def _of_use(probe: asyncio.Task[None] | None) -> bool:
+    """Whether a probe has been passed, or is under way in this event loop."""
+    if probe is None:
+        return False
+    if probe.done():
+        return not probe.cancelled() and probe.exception() is None
+    return probe.get_loop() is asyncio.get_running_loop()

@@ -29,8 +29,8 @@ def model_card(
     blocks = [
         _head(base, record, merged=merged),
         f"# {repo.rpartition('/')[2]}",
-        f"{'A model' if merged else 'A LoRA adapter'} that writes illustrated documents: prose with `<imgen>` tags that "
-        f"search for pictures, generate, draw and edit them. Trained from `{base}` with GRPO by "
+        f"{'A model' if merged else 'A LoRA adapter'} that writes illustrated documents: prose with `<imgen>` tags "
+        f"that search for pictures, generate, draw and edit them. Trained from `{base}` with GRPO by "
         "[llmi_train](https://arxiv.org/abs/2509.13642).",
         _use(repo, base, merged=merged),
         *_training(curves, record),
@@ -57,10 +57,7 @@ def _head(base: str, record: RunRecord | None, *, merged: bool) -> str:
 
 
 def _use(repo: str, base: str, *, merged: bool) -> str:
-    if merged:
-        loading = f'writer = Writer.load("{repo}")'
-    else:
-        loading = f'writer = Writer.load("{base}", adapter="{repo}")'
+    loading = f'writer = Writer.load("{repo}")' if merged else f'writer = Writer.load("{base}", adapter="{repo}")'
     return (
         "## Use\n\n```python\nimport asyncio\n\nfrom llmi_sandbox import Toolkit\nfrom llmi_train import Writer\n\n"
         f"{loading}\nwith Toolkit.from_env() as toolkit:\n"
@@ -78,8 +75,8 @@ def _training(curves: Curves | None, record: RunRecord | None) -> Iterator[str]:
     if curves is not None and (reward := curves.known("reward")):
         most = min(5, len(reward))
         rows.append(
-            f"- {curves.steps[-1]} steps; the reward in training went from {sum(reward[:most]) / most:.3f} (first {most} "
-            f"logged steps) to {sum(reward[-most:]) / most:.3f} (last {most})"
+            f"- {curves.steps[-1]} steps; the reward in training went from {sum(reward[:most]) / most:.3f} "
+            f"(first {most} logged steps) to {sum(reward[-most:]) / most:.3f} (last {most})"
         )
         rows += [f"- **{advice.title}**: {advice.evidence}" for advice in advise(curves)]
     yield "\n".join(rows) or "The run left no log."

@@ -77,7 +77,9 @@ def upload(folder: Path, repo: str, *, public: bool = False) -> str:
         commit = api.upload_folder(repo_id=repo, folder_path=folder, commit_message="Upload a run of llmi_train")
     except HfHubHTTPError as error:
         status = error.response.status_code if error.response is not None else "?"
-        hint = ": log in with `hf auth login`, or set HF_TOKEN to a token that may write" if status in (401, 403) else ""
+        hint = (
+            ": log in with `hf auth login`, or set HF_TOKEN to a token that may write" if status in (401, 403) else ""
+        )
         raise PublishingError(f"the Hub answered {status} for {repo}{hint} ({str(error).splitlines()[0]})") from error
     except _unreachable() as error:
         raise PublishingError(f"the Hub cannot be reached for {repo}: {error}") from error
@@ -96,7 +98,7 @@ def _unreachable() -> tuple[type[Exception], ...]:
 
 def _check(repo: str) -> None:
     from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils import validate_repo_id
+    from huggingface_hub.utils._validators import validate_repo_id
 
     try:
         validate_repo_id(repo)
@@ -148,6 +150,8 @@ def _draw(curves: Curves, folder: Path) -> dict[str, str]:
         drawn["The reward in training"] = f"{CURVES}/reward.png"
     components = next(chart for chart in CHARTS if chart.prefix == "components/").series(curves)
     if components:
-        report.save_png(report.reward_curve(curves.steps, components, y_label="mean"), folder / "components.png", dpi=120)
+        report.save_png(
+            report.reward_curve(curves.steps, components, y_label="mean"), folder / "components.png", dpi=120
+        )
         drawn["Components of the reward"] = f"{CURVES}/components.png"
     return drawn

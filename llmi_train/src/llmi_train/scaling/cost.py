@@ -28,7 +28,7 @@ class Cost(BaseModel):
     writes: documents asked of the policy.
     asks: questions asked of judges and repairing models.
     tools: calls of tools, those answered from a cache included.
-    tokens: read and written by policy and models.
+    tokens: read and written by policy and models, answers from a journal included.
     money: by the prices of policy and models; None where none is known. Tools are not in it.
     seconds: on the clock.
     """
@@ -147,8 +147,8 @@ class Ledger:
                 except BaseException:  # an answer that was begun may be charged for
                     reservation.count_most()
                     raise
-                if not answer.replayed:
-                    reservation.count(answer.usage if answer.usage.tokens else most)
+                # answers from a journal count, too: a run that goes on ends where it would have ended
+                reservation.count(answer.usage if answer.usage.tokens else most)
         money = prices.cost(answer.usage) if prices and prices is not _FREE else None
         self.spent += Cost(asks=1, tokens=answer.usage.tokens, money=money)
         return answer

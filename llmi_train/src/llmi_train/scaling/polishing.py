@@ -53,7 +53,7 @@ class Polish:
         answered = {"role": "assistant", "content": best.rendered.document.source}
         asked = {"role": "user", "content": self.instruction}
         request = Request([*question.messages, answered, asked], question.pictures, max_tokens=self.max_tokens)
-        fresh = await run.candidate(request)
+        fresh = await run.candidate(request, known=best.rendered)
         fresh = replace(fresh, seed=best.seed, history=(*best.history, self.name))
         if not changed(best, fresh):
             return None, 0.5, "nothing was changed"

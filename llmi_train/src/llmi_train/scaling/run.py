@@ -12,7 +12,19 @@ from typing import Any, Protocol, TypeVar
 from llmi_reward.chat import Answer, ChatError, ChatModel, Message
 from llmi_reward.chat.model import JsonSchema
 from llmi_sandbox import render
-from llmi_schema import DEFAULT_LANGUAGE, ConfigurationError, Language, LLMIError, Picture, ToolCall, ToolResult, parse
+from llmi_sandbox.cache import cache_key
+from llmi_schema import (
+    DEFAULT_LANGUAGE,
+    ConfigurationError,
+    Language,
+    LLMIError,
+    Picture,
+    RenderedDocument,
+    Tag,
+    ToolCall,
+    ToolResult,
+    parse,
+)
 from llmi_train.policies import Completion, Policy, Request
 from llmi_train.scaling.candidate import Candidate, Question
 from llmi_train.scaling.cost import Allowance, Cost, Ledger, Limit, Metered
@@ -80,11 +92,12 @@ class Run:
         async with self._writing:
             return await self._ledger.write(self.policy, request)
 
-    async def candidate(self, request: Request) -> Candidate:
-        """Write and render one document."""
+    async def candidate(self, request: Request, known: RenderedDocument | None = None) -> Candidate:
+        """Write and render one document; what `known` has a picture for is not made again."""
         completion = await self.write(request)
         document = parse(completion.text, len(self.question.pictures), self.language)
-        rendered = await render(document, self, self.question.pictures)
+        tools = self if known is None else Remembered(known, self)
+        rendered = await render(document, tools, self.question.pictures)
         return Candidate(rendered, seed=request.seed, truncated=not completion.finished)
 
     async def call(self, call: ToolCall, pictures: Sequence[Picture] = ()) -> ToolResult:
@@ -184,6 +197,24 @@ class Run:
                 if error.reason == "budget":
                     self.stopped = "budget"
                 raise
+
+
+class Remembered:
+    """Tools that answer the calls of a rendered document with its own pictures, chosen or repaired as they may be."""
+
+    def __init__(self, known: RenderedDocument, tools: Tools) -> None:
+        self._tools = tools
+        self._results: dict[str, ToolResult] = {}
+        pictures = [*known.inputs, *(result.picture for result in known.results)]
+        for tag, result in zip(known.document.tags, known.results, strict=True):
+            if isinstance(tag, Tag) and result.ok:
+                target = tag.call.picture_index
+                source = None if target is None else pictures[target]
+                self._results[cache_key("", tag.call, () if source is None else (source,))] = result
+
+    async def call(self, call: ToolCall, pictures: Sequence[Picture] = ()) -> ToolResult:
+        known = self._results.get(cache_key("", call, pictures))
+        return known or await self._tools.call(call, pictures)
 
 
 def amended(candidate: Candidate, stage: str, **changes: Any) -> Candidate:

@@ -17,7 +17,7 @@ from llmi_train.scaling.polishing import Polish
 from llmi_train.scaling.repairing import RepairCode
 from llmi_train.scaling.report import ScalingReport, StageReport
 from llmi_train.scaling.run import Run, Tools
-from llmi_train.scaling.sampling import Sample
+from llmi_train.scaling.sampling import Enough, Sample
 from llmi_train.scaling.selecting import Select
 from llmi_train.scaling.stage import Stage
 
@@ -105,6 +105,7 @@ def paper_stages(
     max_tokens: int | None = None,
     constrain: bool = False,
     polish: bool = False,
+    enough: float | None = None,
 ) -> tuple[Stage, ...]:
     """Sampling, filtering, enhancement, selection: the stages of the paper (arXiv 2509.13642, test-time scaling).
 
@@ -115,9 +116,13 @@ def paper_stages(
         others: further pictures per search or diffusion tag; 0 asks for none.
         rounds: answers per snippet that is repaired.
         polish: let the policy go over the winner once more.
+        enough: marks of the judge, from 0 to 1, at which no further candidate is sampled.
     """
+    good = Enough(judge, enough) if judge is not None and enough is not None else None
     stages: list[Stage] = [
-        Sample(n, temperature=temperature, first_seed=first_seed, max_tokens=max_tokens, constrain=constrain),
+        Sample(
+            n, temperature=temperature, first_seed=first_seed, max_tokens=max_tokens, constrain=constrain, enough=good
+        ),
         # what one repair may mend is not left behind before it was tried
         Filter(slack=0.25 if repairer else 0.0),
     ]

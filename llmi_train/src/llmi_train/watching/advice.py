@@ -32,7 +32,7 @@ class Advice:
 
 
 def advise(curves: Curves) -> list[Advice]:
-    """Everything the curves of a run warn of, the gravest first; nothing for a healthy one, or one too short to tell."""
+    """What the curves of a run warn of, the gravest first; nothing for a healthy one, or one too short to tell."""
     if len(curves) < _ENOUGH:
         return []
     return [advice for rule in _RULES if (advice := rule(curves)) is not None]

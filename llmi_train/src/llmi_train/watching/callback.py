@@ -67,7 +67,9 @@ class RunReport(TrainerCallback):
             stderr=subprocess.DEVNULL,
         )
 
-    def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
         if not state.is_world_process_zero:
             return
         if self._rendering is not None:

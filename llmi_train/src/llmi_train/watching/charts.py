@@ -93,7 +93,11 @@ CHARTS = (
     Chart(
         "Time",
         "seconds",
-        {"step_time": "a step", "reward/slowest_seconds": "slowest score", "reward/waited_seconds": "waited for scores"},
+        {
+            "step_time": "a step",
+            "reward/slowest_seconds": "slowest score",
+            "reward/waited_seconds": "waited for scores",
+        },
     ),
     Chart("Updates", "norm", {"grad_norm": "gradient"}),
     Chart("Learning rate", "per step", {"learning_rate": "learning rate"}),

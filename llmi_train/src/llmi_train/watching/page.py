@@ -83,7 +83,9 @@ def _figures(curves: Curves) -> Markup:
     known = [(name, label, shown) for name, label, shown in wanted if curves.known(name)]
     return report.key_figures(
         *(
-            report.KeyFigure(shown.format(_latest(curves, name)), label, f"{shown.format(curves.known(name)[0])} at first")
+            report.KeyFigure(
+                shown.format(_latest(curves, name)), label, f"{shown.format(curves.known(name)[0])} at first"
+            )
             for name, label, shown in known
         )
     )
@@ -175,7 +177,9 @@ def _circumstances(record: RunRecord) -> Iterator[Markup]:
     yield report.heading("What was run")
     if record.evaluation:
         yield report.table(
-            ("held out", "value"), [(name, _cell(value)) for name, value in _flat(record.evaluation)], caption="Evaluation"
+            ("held out", "value"),
+            [(name, _cell(value)) for name, value in _flat(record.evaluation)],
+            caption="Evaluation",
         )
     yield report.table(("environment", ""), [("started", record.started), *record.environment.items()])
     recipe = yaml.safe_dump(record.recipe, sort_keys=False, allow_unicode=True)

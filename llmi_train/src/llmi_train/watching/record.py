@@ -41,7 +41,7 @@ def record_of(recipe: Recipe, *, reward: str = "") -> RunRecord:
 
     return RunRecord(
         recipe=without_secrets(recipe),
-        reward=reward,
+        reward=reward or _formula(recipe),
         environment=_environment(),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         evaluation={},
@@ -66,6 +66,17 @@ def read_record(run: str | Path) -> RunRecord | None:
         return RunRecord(**json.loads((Path(run) / RECORD).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
+
+
+def _formula(recipe: Recipe) -> str:
+    """The reward written out; its preset's name where its judges cannot be named here."""
+    from llmi_schema import ConfigurationError
+    from llmi_train.reward import build_reward
+
+    try:
+        return repr(build_reward(recipe))
+    except ConfigurationError:
+        return recipe.reward
 
 
 def _environment() -> dict[str, str]:

@@ -14,7 +14,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from llmi_data import load
 from llmi_schema import ConfigurationError, Constraint, ImageCount, LLMIError, Picture
 from llmi_train.inputs import input_picture, load_pictures
 from llmi_train.policies import Messages
@@ -63,6 +62,8 @@ def load_tasks(
     Raises `ConfigurationError` for files that cannot be read.
     """
     if path.is_dir():
+        from llmi_data import load
+
         for row in getattr(load(path), split):
             yield Task(row.id, row.messages, row.pictures, row.constraint)
         return

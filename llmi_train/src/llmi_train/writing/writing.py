@@ -12,7 +12,7 @@ from llmi_sandbox import StreamedRender
 from llmi_sandbox.running import Caller
 from llmi_schema import DEFAULT_LANGUAGE, BadTag, Language, LLMIError, RenderedDocument, Tag, Text, Thought, ToolResult
 from llmi_schema.streaming import Place
-from llmi_train.policies import Completion, Policy, Request
+from llmi_train.policies import Completion, Policy, Request, WritingError
 from llmi_train.writing.events import Answered, Called, Event, Finished, Inside, Thinking, Wrote
 from llmi_train.writing.written import ToolRun, Written
 
@@ -133,7 +133,7 @@ class Writing:
                     return piece
                 self._take(piece, rendering)
                 await asyncio.sleep(0)  # a policy with much in store would let no tool begin
-        raise LLMIError(f"{self.policy!r} ended its stream without a completion")
+        raise WritingError(f"{self.policy!r} ended its stream without a completion")
 
     def _take(self, piece: str, rendering: StreamedRender) -> None:
         self._text += piece

@@ -55,7 +55,7 @@ class OfflineGenerator:
             return self
         variant = copy(self)
         variant._seed = self._seed + number
-        variant.identity = f"{self.identity}/seed {variant._seed}"
+        variant.identity = f"{self.identity}/seed +{number}"
         return variant
 
     def _generate(self, prompt: str) -> ToolResult:

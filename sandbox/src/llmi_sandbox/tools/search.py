@@ -105,7 +105,7 @@ class LocalSearch:
             return self
         variant = copy(self)
         variant._passed_over = self._passed_over + number
-        variant.identity = f"{self.identity}/from {variant._passed_over}"
+        variant.identity = f"{self.identity}/without {number}"
         return variant
 
     def find(self, query: str, limit: int = CANDIDATES) -> list[Captioned]:

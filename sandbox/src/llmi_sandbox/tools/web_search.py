@@ -128,12 +128,12 @@ class WebSearch:
         return await self._web.run(self._search(query))
 
     def variant(self, number: int) -> WebSearch:
-        """The same search without the provider's `number` best candidates; the provider is asked once for all."""
+        """The same search without the provider's `number` best candidates; the provider is not asked again for it."""
         if number == 0:
             return self
         variant = copy(self)
         variant._passed_over = self._passed_over + number
-        variant.identity = f"{self.identity}/from {variant._passed_over}"
+        variant.identity = f"{self.identity}/without {number}"
         return variant
 
     def close(self) -> None:
@@ -141,13 +141,17 @@ class WebSearch:
             self._web.close()
 
     async def _find(self, query: str) -> list[Candidate]:
-        """What the provider names; shared by variants at work on one query. Runs in the network's loop."""
-        asked = self._asked.get(query)
-        if asked is None or (asked.done() and (asked.cancelled() or asked.exception())):
-            asked = self._asked[query] = asyncio.ensure_future(self._provider.find(self._web, query))
-            while len(self._asked) > _QUERIES_KEPT:
-                self._asked.pop(next(iter(self._asked)))
-        return await asyncio.shield(asked)
+        """What the provider names. Variants make do with what was named last. Runs in the network's loop."""
+        known = self._asked.get(query) if self._passed_over else None
+        if known is not None:
+            if not known.done():
+                await asyncio.wait([known])
+            if not known.cancelled() and known.exception() is None:
+                return known.result()
+        asked = self._asked[query] = asyncio.ensure_future(self._provider.find(self._web, query))
+        while len(self._asked) > _QUERIES_KEPT:
+            self._asked.pop(next(iter(self._asked)))
+        return await asked
 
     async def _search(self, query: str) -> ToolResult:
         name = self._provider.name

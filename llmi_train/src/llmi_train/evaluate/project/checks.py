@@ -7,7 +7,6 @@ so that scores by rules and by a judge are never mixed.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -104,7 +103,7 @@ def mark(check: Check, reading: Reading) -> tuple[int, str]:
             failed.append(condition)
     if not failed:
         return 2, "all of it is there"
-    return int(2 * len(failed) <= number), "; ".join(failed)
+    return int(2 * len(failed) <= number), "; ".join(dict.fromkeys(failed))
 
 
 def _conditions(check: Check, reading: Reading) -> Iterator[tuple[str, bool]]:
@@ -112,22 +111,23 @@ def _conditions(check: Check, reading: Reading) -> Iterator[tuple[str, bool]]:
     where = ""
     if check.section:
         text = reading.section(check.section)
-        where = f" under {check.section!r}"
-        yield f"no heading like {check.section!r}", text is not None
+        where = " in its section"
+        yield "the section is not there", text is not None
         text = text or ""
     assert text is not None
     words = " ".join(_PICTURE.sub(" ", text).split())
     for pattern in check.says:
-        yield f"nothing like {pattern!r} is said{where}", _found(pattern, words)
+        yield f"it is not said{where}", _found(pattern, words)
     for pattern in check.never:
-        yield f"something like {pattern!r} is said{where}", not _found(pattern, words)
+        found = re.search(pattern, words, re.IGNORECASE)
+        yield f"it says {found[0] if found else ''!r}{where}", found is None
     if check.order:
-        yield f"not in the order {' < '.join(check.order)}{where}", _ordered(check.order, words)
+        yield f"they are not there in this order{where}", _ordered(check.order, words)
     yield from _counts(check, text, words, where)
     if check.columns or check.rows is not None:
-        yield f"no table with {', '.join(check.columns)} and {check.rows or 1} rows{where}", _table(check, text)
+        yield f"there is no such table with {check.rows or 1} rows{where}", _table(check, text)
     if check.picture is not None:
-        yield f"no picture that is {_wanted(check.picture)}{where}", _shown(check.picture, text, reading)
+        yield f"no such picture was delivered{where}", _shown(check.picture, text, reading)
 
 
 def _counts(check: Check, text: str, words: str, where: str) -> Iterator[tuple[str, bool]]:
@@ -168,7 +168,7 @@ def _shown(wanted: Shown, text: str, reading: Reading) -> bool:
     for match in _PICTURE.finditer(text):
         tag = reading.calls[int(match[1])]
         call = tag.call.model_dump()
-        said = json.dumps(call, ensure_ascii=False)
+        said = "\n".join([call["description"], *map(str, call["params"].values())])
         if (
             (not wanted.tool or tag.tool == wanted.tool)
             and all(_found(pattern, said) for pattern in wanted.shows)
@@ -177,9 +177,3 @@ def _shown(wanted: Shown, text: str, reading: Reading) -> bool:
         ):
             return True
     return False
-
-
-def _wanted(shown: Shown) -> str:
-    said = [shown.tool or "of any tool", *(f"of {pattern!r}" for pattern in shown.shows)]
-    said += [f"an edit of picture {shown.edits}"] if shown.edits is not None else []
-    return ", ".join(said)
