@@ -10,10 +10,12 @@ Plain TRL has the same reward, `llmi_reward.integrations.trl`: it parses, scores
 latency, the difference is what watching the rows, early scoring, kept completions and the log cost: compared in
 processor time of the whole process, which other work on the machine changes least, and in wall time.
 
-With a judge that takes `--latency` seconds for each completion, all asked at once, plain TRL asks it when the last
-completion is written. Here each is asked when it ends. The bar is a step without latency, plus the latency, plus ten
-per cent; since that is wall time, which means something on a quiet machine only, the seconds a step stands still for
-the judge are given too.
+With a judge that takes `--latency` seconds for each completion and any number at once, the last completion to end
+decides: nothing can be gained, and the bar is a step without latency, plus the latency, plus ten per cent. Wall time
+means something on a quiet machine only, so the seconds a step stands still for the judge are given too.
+
+A judge that takes `--at-once` completions at a time, a quarter of the latency each, is asked by plain TRL when all are
+written; here it works through the queue while others are still written.
 """
 
 from __future__ import annotations
@@ -61,6 +63,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=96, help="of the longest completion")
     parser.add_argument("--hidden", type=int, default=128, help="the model's width")
     parser.add_argument("--latency", type=float, default=1.0, help="of the judge, in seconds")
+    parser.add_argument("--at-once", type=int, default=8, help="completions that the busy judge takes at a time")
     options = parser.parse_args()
     os.environ.update(OMP_NUM_THREADS="1", HF_HUB_OFFLINE="1", TOKENIZERS_PARALLELISM="false")
     import torch
@@ -69,8 +72,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         world = build(Path(folder), options)
         instant = compare(world, Path(folder), options.rounds, 0.0)
-        slow = compare(world, Path(folder), max(1, options.rounds // 2), options.latency)
-    report(instant, slow, options)
+        rounds = max(1, options.rounds // 2)
+        slow = compare(world, Path(folder), rounds, options.latency)
+        queue = compare(world, Path(folder), rounds, options.latency / 4, options.at_once)
+    report(instant, slow, queue, options)
 
 
 def build(folder: Path, options: argparse.Namespace) -> World:
@@ -109,13 +114,13 @@ def build(folder: Path, options: argparse.Namespace) -> World:
     return World(folder / "model", training_columns(rows, tokenizer), settings)
 
 
-def compare(world: World, folder: Path, rounds: int, latency: float) -> dict[str, Times]:
+def compare(world: World, folder: Path, rounds: int, latency: float, at_once: int = 10**6) -> dict[str, Times]:
     """Times of both trainers. Raises SystemExit when they did not do the same."""
     found = {"plain": Times(), "ours": Times()}
     for number in range(rounds):
         both = [("plain", plain), ("ours", ours)]
         digests = {
-            name: run(world, folder / f"{name}-{latency}-{number}", latency, found[name])
+            name: run(world, folder / f"{name}-{latency}-{at_once}-{number}", judge(latency, at_once), found[name])
             for name, run in (both if number % 2 else both[::-1])
         }
         if len(set(digests.values())) != 1:
@@ -123,7 +128,7 @@ def compare(world: World, folder: Path, rounds: int, latency: float) -> dict[str
     return found
 
 
-def plain(world: World, output: Path, latency: float, times: Times) -> str:
+def plain(world: World, output: Path, judged: Any, times: Times) -> str:
     """TRL as it is, with the same reward as a function for it."""
     from peft import LoraConfig, TaskType
     from transformers import PrinterCallback
@@ -133,7 +138,7 @@ def plain(world: World, output: Path, latency: float, times: Times) -> str:
     from llmi_train.grpo.run import end_tokens
 
     model, tokenizer = load(world)
-    scored = trl_reward(judge(latency), render=None, end_tokens=end_tokens(model, tokenizer))
+    scored = trl_reward(judged, render=None, end_tokens=end_tokens(model, tokenizer))
 
     async def reward(*args: Any, **columns: Any) -> list[float | None]:
         asked = time.perf_counter()
@@ -156,7 +161,7 @@ def plain(world: World, output: Path, latency: float, times: Times) -> str:
     return digest(output / "adapter")
 
 
-def ours(world: World, output: Path, latency: float, times: Times) -> str:
+def ours(world: World, output: Path, judged: Any, times: Times) -> str:
     """The same through `train_grpo`, as a recipe is run."""
     from llmi_reward.integrations.scorer import Scorer
     from llmi_train.grpo.run import end_tokens, train_grpo
@@ -164,7 +169,7 @@ def ours(world: World, output: Path, latency: float, times: Times) -> str:
     from llmi_train.recipe import Kept
 
     model, tokenizer = load(world)
-    scoring = Scoring(Scorer(judge(latency), None), end_tokens=end_tokens(model, tokenizer))
+    scoring = Scoring(Scorer(judged, None), end_tokens=end_tokens(model, tokenizer))
     adapter = train_grpo(
         model,
         tokenizer,
@@ -181,13 +186,16 @@ def ours(world: World, output: Path, latency: float, times: Times) -> str:
     return digest(adapter)
 
 
-def judge(latency: float) -> Any:
+def judge(latency: float, at_once: int) -> Any:
     """A reward that takes its time and gives some value that differs between completions."""
     from llmi_reward import Score
 
+    places = asyncio.Semaphore(at_once)
+
     async def judged(sample: Any) -> Score:
         if latency:
-            await asyncio.sleep(latency)
+            async with places:
+                await asyncio.sleep(latency)
         return Score(len(str(sample.parsed)) % 17 / 17)
 
     return judged
@@ -234,7 +242,9 @@ def digest(adapter: Path) -> str:
     return hashlib.sha256(b"".join(weights[name].numpy().tobytes() for name in sorted(weights))).hexdigest()
 
 
-def report(instant: dict[str, Times], slow: dict[str, Times], options: argparse.Namespace) -> None:
+def report(
+    instant: dict[str, Times], slow: dict[str, Times], queue: dict[str, Times], options: argparse.Namespace
+) -> None:
     def middle(pick: Callable[[Times], list[float]], times: dict[str, Times]) -> tuple[float, float]:
         return statistics.median(pick(times["plain"])), statistics.median(pick(times["ours"]))
 
@@ -242,6 +252,7 @@ def report(instant: dict[str, Times], slow: dict[str, Times], options: argparse.
     wall = middle(lambda times: times.wall, instant)
     judged = middle(lambda times: times.wall, slow)
     waiting = middle(lambda times: times.waiting, slow)
+    queued = middle(lambda times: times.waiting, queue)
     bound = (wall[1] + options.latency) * (1 + BOUND)
     pairs = zip(instant["ours"].processor, instant["plain"].processor, strict=True)
     added = statistics.median(ours / plain for ours, plain in pairs) - 1  # of steps that do the same work
@@ -250,6 +261,7 @@ def report(instant: dict[str, Times], slow: dict[str, Times], options: argparse.
         ("seconds per step", *wall, f"{wall[1] / wall[0] - 1:+.1%}"),
         (f"with a judge of {options.latency:g} s", *judged, f"at most {bound:.3g}"),
         ("of which waiting for it", *waiting, f"at most {options.latency:.3g}, and 10 % of a step"),
+        (f"waiting for one that takes {options.at_once} at a time", *queued, ""),
     ]
     show("A training step, medians", ["", "plain TRL", "ours", "ours against the bar"], rows)
     figures = {
@@ -257,6 +269,7 @@ def report(instant: dict[str, Times], slow: dict[str, Times], options: argparse.
         "wall_seconds": {"plain": wall[0], "ours": wall[1], "added": wall[1] / wall[0] - 1},
         "judged_wall_seconds": {"plain": judged[0], "ours": judged[1], "bar": bound},
         "waiting_seconds": {"plain": waiting[0], "ours": waiting[1], "bar": options.latency + BOUND * wall[1]},
+        "queued_waiting_seconds": {"plain": queued[0], "ours": queued[1]},
         "met": {
             "added": added <= ADDED,
             "latency": judged[1] <= bound,

@@ -154,13 +154,24 @@ def test_a_benchmark_from_a_file(tmp_path):
     assert not curated.kept
 
 
+def test_of_a_saved_dataset_the_named_split(tmp_path):
+    from datasets import Dataset, DatasetDict
+
+    splits = {name: Dataset.from_dict({"question": [f"{name} question"]}) for name in ("dev", "test")}
+    DatasetDict(splits).save_to_disk(str(tmp_path / "bench"))
+    source = BenchmarkFile(name="b", file=tmp_path / "bench", revision="1", split="test")
+    assert [item.text for item in read_benchmark(source)] == ["test question"]
+    with pytest.raises(CurationError, match="nothing of this split"):
+        read_benchmark(source.model_copy(update={"split": "train"}))
+
+
 def test_a_check_against_nothing_does_not_pass_for_a_clean_one(tmp_path):
     path = tmp_path / "bench.jsonl"
     source = BenchmarkFile(name="b", file=path, revision="1", split="test")
     with pytest.raises(CurationError, match="cannot read"):
         read_benchmark(source)
     path.write_text("")
-    with pytest.raises(CurationError, match="nothing in this file"):
+    with pytest.raises(CurationError, match="nothing of this split in this file"):
         read_benchmark(source)
     path.write_text('{"problem": "p", "answer": 4}\n')
     with pytest.raises(

@@ -84,7 +84,7 @@ def test_a_save_that_fails_leaves_the_earlier_dataset(made, tmp_path, monkeypatc
     folder = tmp_path / "dataset"
     save(made.split, folder)
 
-    def full(*_):
+    def full(*_, **__):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("datasets.DatasetDict.save_to_disk", full)

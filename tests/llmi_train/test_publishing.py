@@ -193,6 +193,20 @@ def test_nothing_is_claimed_that_was_not_measured(run: Path) -> None:
     assert "The run left no log." in text
 
 
+def test_held_out_figures_go_into_card_and_report(run: Path, tmp_path: Path) -> None:
+    held_out = tmp_path / "held_out.json"
+    held_out.write_text(json.dumps({"reward": 0.91234, "satisfied": {"valid document": 1.0}, "answers": [1, 2, 3]}))
+    command = ["push", str(run), "--repo", "me/fox", "--dry-run", "--evaluation", str(held_out)]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    assert "| held_out: reward | 0.912 |" in result.output
+    assert "| held_out: satisfied: valid document | 1.000 |" in result.output
+    assert "| in_domain: reward | 0.877 |" in result.output
+    assert "answers" not in result.output
+    held_out.write_text("[1]")
+    assert "a JSON object" in CliRunner().invoke(app, command).output
+
+
 @pytest.mark.parametrize("repo", ["fox", "me/fox/cub", "me/-fox"])
 def test_a_name_that_is_none(run: Path, repo: str) -> None:
     with pytest.raises(ConfigurationError, match="--repo"), prepare(run, repo):

@@ -11,8 +11,10 @@ made.dataset["train"]           # a datasets.Dataset, columns as TRL wants them
 ```
 """
 
+from llmi_data.checking import Checked, check_file, check_lines
+from llmi_data.conversion import Converted, convert, read_any
 from llmi_data.dataset import features, from_dataset, load, save, to_dataset, to_dataset_dict
-from llmi_data.errors import PictureError, PlanError, RowError, RunError, SplitError, StoppedError
+from llmi_data.errors import CurationError, PictureError, PlanError, RowError, RunError, SplitError, StoppedError
 from llmi_data.forecast import Forecast, forecast
 from llmi_data.generation import ChatWriter, Lost, Pictures, Writer, Written, write_rows_async
 from llmi_data.jsonl import read_rows, write_rows
@@ -25,8 +27,8 @@ from llmi_data.pipeline import MadeDataset, Progress, Report, make_dataset
 from llmi_data.plan import Assignment, Cell, Plan
 from llmi_data.row import ImplicitVerdict, Message, Need, Origin, Question, Reading, Row, Verdict
 from llmi_data.scenario import Scenario, Series
-from llmi_data.splits import Split, Straddler, split, straddlers
-from llmi_data.summary import Summary, plot_cells, summarize
+from llmi_data.splits import Split, Straddler, assign_sides, split, straddlers
+from llmi_data.summary import Summary, plot_cells, plot_overview, summarize
 from llmi_data.validation import (
     Agreement,
     BlindReader,
@@ -50,6 +52,9 @@ __all__ = [
     "Cell",
     "ChatReader",
     "ChatWriter",
+    "Checked",
+    "Converted",
+    "CurationError",
     "Dropped",
     "Forecast",
     "ImplicitVerdict",
@@ -86,6 +91,10 @@ __all__ = [
     "Verdict",
     "Writer",
     "Written",
+    "assign_sides",
+    "check_file",
+    "check_lines",
+    "convert",
     "features",
     "forecast",
     "from_dataset",
@@ -95,6 +104,8 @@ __all__ = [
     "make_dataset",
     "merge",
     "plot_cells",
+    "plot_overview",
+    "read_any",
     "read_rows",
     "run",
     "save",

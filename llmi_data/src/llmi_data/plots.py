@@ -42,7 +42,8 @@ def plot_overview(summary: Summary, path: str | Path) -> Path:
     panels["cells"].set_title("pictures wanted, by required tools")
     _bars(panels["tools"], summary.tools, "rows that require a tool")
     _histogram(panels["words"], summary)
-    read = {f"reader {what}": rows for what, rows in summary.verdicts.items()}
+    names = {"agreed": "reader agreed", "disagreed": "reader disagreed", "unread": "read by nobody"}
+    read = {names[what]: rows for what, rows in summary.verdicts.items()}
     _bars(panels["sides"], {**summary.sides, **read}, "side of the split, blind reading")
     _bars(panels["families"], summary.domains or summary.families, "domains" if summary.domains else "families")
     _bars(panels["languages"], summary.languages, "languages")
@@ -76,7 +77,8 @@ def _bars(axes: Any, counts: Mapping[str, int], title: str) -> None:
     shown = dict(list(counts.items())[:_MOST])
     if rest := sum(counts.values()) - sum(shown.values()):
         shown[f"{len(counts) - len(shown)} more"] = rest
-    bars = axes.barh(range(len(shown)), list(shown.values()), color=_BLUE)
+    colours = [_GREY if rest and number == _MOST else _BLUE for number in range(len(shown))]
+    bars = axes.barh(range(len(shown)), list(shown.values()), color=colours)
     axes.bar_label(bars, padding=3)
     axes.set_yticks(range(len(shown)), [_short(name) for name in shown])
     axes.set_ylim(max(len(shown), _FEWEST) - 0.5, -0.5)

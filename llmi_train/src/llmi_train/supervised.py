@@ -117,7 +117,7 @@ def _train(
         model=model,
         args=config,
         train_dataset=load_pairs(recipe.data, instruct=recipe.instruct),
-        processing_class=processing,
+        processing_class=getattr(processing, "tokenizer", processing),  # the pairs are text, whatever the model sees
         peft_config=peft,
         callbacks=[LiveLog(recipe.output_dir / LOG), *callbacks],
     )
@@ -174,18 +174,17 @@ def _is_last(checkpoint: Path, recipe: SftRecipe) -> bool:
 
 def _write_result(trained: Path, source: str, folder: Path, recipe: SftRecipe) -> None:
     """The whole model, an adapter merged into it, for who loads it by name."""
+    from llmi_train.grpo.policy import load_policy, load_processing
+
+    forget_earlier_runs()
     if recipe.lora is None:
         if trained != folder:
             checkpoints.copy_model(trained, folder)
-        return
-    from peft import PeftModel
+    else:
+        from peft import PeftModel
 
-    from llmi_train.grpo.policy import load_policy
-
-    forget_earlier_runs()
-    if trained != recipe.output_dir / ADAPTER:
-        checkpoints.copy_model(trained, recipe.output_dir / ADAPTER)
-    model, processing = load_policy(source)
-    merged = PeftModel.from_pretrained(model, str(trained)).merge_and_unload()
-    merged.save_pretrained(folder)
-    processing.save_pretrained(folder)
+        if trained != recipe.output_dir / ADAPTER:
+            checkpoints.copy_model(trained, recipe.output_dir / ADAPTER)
+        model, _ = load_policy(source)
+        PeftModel.from_pretrained(model, str(trained)).merge_and_unload().save_pretrained(folder)
+    load_processing(source).save_pretrained(folder)

@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[3]
 def settings(monkeypatch):
     """verl's configuration with what `examples/verl_grpo.sh` sets."""
     framework("verl")
+    for package in ("sandbox", "llmi_data", "llmi_train"):  # which the environment of the adapters has no need of
+        monkeypatch.syspath_prepend(str(ROOT / package / "src"))
     import verl
     from hydra import compose, initialize_config_dir
 
@@ -44,7 +46,8 @@ def test_verl_reads_the_converted_rows(settings, tmp_path):
     framework("verl")
     from verl.utils.dataset.rl_dataset import RLHFDataset
 
-    from llmi_data import Plan, convert, make_dataset
+    from llmi_data import Plan, make_dataset
+    from llmi_data.conversion import convert
     from llmi_train.tiny import train_tokenizer
 
     rows = [row for row in make_dataset(Plan.demo(rows=76, test_share=0)).split.train if not row.images][:12]

@@ -63,7 +63,7 @@ async def test_the_stages_of_the_paper_together() -> None:
     report = scaled.report
     assert scaled.best is not None
     assert scaled.best.rendered.document.source.startswith("Two, better.")
-    assert scaled.best.history == ("pick", "polish")
+    assert scaled.best.history == report.history == ("pick", "polish")
     assert (report.seed, report.satisfied, report.stopped) == (1, True, None)
     assert [stage.name for stage in report.stages] == [
         "sample",

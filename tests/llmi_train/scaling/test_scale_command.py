@@ -139,6 +139,7 @@ def test_an_allowance_is_kept_and_told(tmp_path: Path) -> None:
         (("Foxes", "--n", "0"), "numbers from 1 on"),
         (("Foxes", "-m", "m@http://localhost:9/v1", "--judge", "somebody"), "no model on a server"),
         (("Foxes", "-m", "m@http://localhost:9/v1", "--score", "nonsense"), "neither a preset"),
+        (("Foxes", "-m", "m@http://localhost:9/v1", "--budget", "1"), "--prices for the model"),
     ],
 )
 def test_mistakes_are_told_in_a_sentence(tmp_path: Path, arguments: tuple[str, ...], says: str) -> None:
@@ -146,3 +147,17 @@ def test_mistakes_are_told_in_a_sentence(tmp_path: Path, arguments: tuple[str, .
     assert result.exit_code == 1
     assert says in result.output
     assert "Traceback" not in result.output
+
+
+@pytest.mark.slow  # trains a tokenizer first, and loads torch
+def test_a_model_in_this_process(base: Path, tmp_path: Path) -> None:
+    """Tiny, untrained, held to valid tags: what it writes is nonsense, and a curve all the same."""
+    result = run(
+        *("Foxes", *WANTED, "-m", base, "--n", "1,2", "--max-tokens", "120", "--constrain", "--tokens", "100000"),
+        *("-o", tmp_path / "out"),
+    )
+    assert result.exit_code == 0, result.output
+    points = json.loads((tmp_path / "out" / "scaling.json").read_text())["points"]
+    assert [point["n"] for point in points] == [1, 2]
+    assert all(point["report"]["cost"]["tokens"] > 0 for point in points)
+    assert points[1]["report"]["cost"]["writes"] == 2

@@ -45,16 +45,27 @@ def test_the_result_is_a_model_of_its_own(pairs: Path, tmp_path: Path, lora: Any
     from llmi_train.grpo.policy import load_policy
 
     given = recipe(pairs, tmp_path / "run", lora=lora)
-    losses: list[float] = []
-    model = train_sft(
-        given, callbacks=[OnStep(lambda step, log: losses.extend([log["loss"]] if "loss" in log else []))]
-    )
+    model = train_sft(given)
     before, after = weights(tmp_path / "run" / "twin"), weights(model)
     assert before.keys() == after.keys()
     assert any(not before[name].equal(after[name]) for name in before)
     load_policy(str(model))
-    train_sft(given)  # finished: nothing is trained again
+
+    def never(step: int, log: dict[str, Any]) -> None:
+        raise AssertionError("a finished run was trained again")
+
+    train_sft(given, callbacks=[OnStep(never)])
     assert all(after[name].equal(weights(model)[name]) for name in after)
+
+
+def test_a_model_that_sees_is_taught_by_text_and_sees_afterwards(pairs: Path, tmp_path: Path) -> None:
+    from llmi_train.grpo.policy import load_policy
+
+    lora = {"r": 2, "lora_alpha": 4, "exclude_modules": ".*visual.*"}
+    model = train_sft(recipe(pairs, tmp_path / "run", model="twin:qwen2.5-vl", lora=lora))
+    policy, processor = load_policy(str(model))
+    assert hasattr(processor, "image_processor")
+    assert type(policy).__name__ == "Qwen2_5_VLForConditionalGeneration"
 
 
 def test_prompts_may_be_text_or_messages_and_be_taught(tmp_path: Path) -> None:

@@ -94,7 +94,8 @@ def read_benchmark(source: BenchmarkFile) -> tuple[Item, ...]:
 
     items: list[Item] = []
     try:
-        records = list(read_records(source.file))
+        # A saved dataset's folder may hold several splits; files hold one, whatever it is called.
+        records = [record for record in read_records(source.file) if record.split in (None, source.split)]
     except RowError as problem:
         raise CurationError(f"{source}: {problem}") from None
     for record in records:
@@ -113,7 +114,7 @@ def read_benchmark(source: BenchmarkFile) -> tuple[Item, ...]:
             )
         items.append(Item(record.place, text, (*seen, *images)))
     if not items:
-        raise CurationError(f"{source}: there is nothing in this file; give the benchmark's own")
+        raise CurationError(f"{source}: there is nothing of this split in this file; give the benchmark's own")
     return tuple(items)
 
 

@@ -94,7 +94,7 @@ def curate_file(
     prefer: Prefer = preference,
     embed: Embed | None = None,
 ) -> CurationReport:
-    """`curate` from file to file, in memory that grows by a few hundred bytes per row, whatever the rows' size.
+    """`curate` from file to file, in memory that grows by about a kilobyte per row, whatever the rows' size.
 
     Args:
         source: rows in any format that `llmi_data.conversion` reads.

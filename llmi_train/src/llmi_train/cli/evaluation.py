@@ -50,6 +50,8 @@ def evaluate(
     budget: Budget = None,
     journal: Journal = None,
     option: Option = None,
+    judge_prices: Annotated[str | None, typer.Option(help="The same as --prices for the judge.")] = None,
+    judge_budget: Annotated[float | None, typer.Option(min=0, help="Most money to spend on the judge now.")] = None,
     unsafe: Unsafe = False,
 ) -> None:
     """Write, render and score a document per task of a benchmark, and report it.
@@ -61,7 +63,7 @@ def evaluate(
 
         from llmi_train.evaluate.report import write_report
 
-        chat = _judge(judge, output) if judge else None
+        chat = _judge(judge, output, judge_prices, judge_budget) if judge else None
         benchmark = _benchmark(bench, chat, repeats, limit, model)
         policy = open_policy(
             model,
@@ -118,15 +120,21 @@ def compare(
         out.print(f"report: {escape(str(output))}")
 
 
-def _judge(name: str, folder: Path) -> ChatClient:
+def _judge(name: str, folder: Path, prices: str | None, budget: float | None) -> ChatClient:
     """The judge by the names that models have, its answers kept in the folder."""
-    import os
-
+    from llmi_reward.chat import Budget as Limit
     from llmi_reward.chat import ChatClient
+    from llmi_train.cli.policies import read_prices
     from llmi_train.evaluate.run import JUDGEMENTS
-    from llmi_train.policies.loading import judge_endpoint
+    from llmi_train.policies.loading import load_endpoint
 
-    return ChatClient(judge_endpoint(name, os.environ), concurrency=_AT_ONCE, journal=folder / JUDGEMENTS)
+    return ChatClient(
+        load_endpoint(name, prices=read_prices(prices) if prices else None),
+        concurrency=_AT_ONCE,
+        options={"max_tokens": 2048},
+        budget=None if budget is None else Limit(money=budget),
+        journal=folder / JUDGEMENTS,
+    )
 
 
 def _benchmark(bench: str, chat: ChatClient | None, repeats: int, limit: int | None, model: str) -> Benchmark:
@@ -144,11 +152,12 @@ def _benchmark(bench: str, chat: ChatClient | None, repeats: int, limit: int | N
         case "opening":
             from llmi_train.evaluate.opening import OpenING
 
-            return OpenING.load(Path(place), model=model, judge=judge, limit=limit)
+            return OpenING.load(Path(place), model=model.partition("@http")[0], judge=judge, limit=limit)
         case "isg":
             if judge is not None:
                 raise ConfigurationError(
-                    "the structural level of ISG-Bench needs no judge; for the others give isg-output.jsonl to ISG-eval.py"
+                    "the structural level of ISG-Bench needs no judge; for the others, "
+                    "give isg-output.jsonl to its own ISG-eval.py"
                 )
             from llmi_train.evaluate.isg import ISG
 

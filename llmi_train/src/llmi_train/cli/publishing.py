@@ -33,12 +33,18 @@ def push(
     repo: Annotated[str, typer.Option(help="Where to, as on the Hub: me/name.", show_default=False)],
     merged: Annotated[bool, typer.Option("--merged", help="The whole model, the adapter merged into it.")] = False,
     public: Annotated[bool, typer.Option("--public", help="For everybody to see; private otherwise.")] = False,
+    evaluation: Annotated[
+        list[Path] | None, typer.Option(help="JSON with held-out figures, for the card; may be repeated.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the card and the files.")] = False,
 ) -> None:
     """Upload a run's adapter, or the merged model, with a model card: one commit."""
     with one_sentence():
         from llmi_train.publishing import prepare, upload
+        from llmi_train.watching import add_evaluation
 
+        if evaluation:
+            add_evaluation(run, evaluation)
         with prepare(run, repo, merged=merged) as folder:
             out = console()
             for path in sorted(folder.rglob("*")):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from llmi_reward.chat import ChatClient
     from llmi_sandbox import Toolkit
     from llmi_train.policies import LocalPolicy, ServedPolicy
-    from llmi_train.scaling import Allowance, Question, Scaled
+    from llmi_train.scaling import Allowance, Question, Scaled, StageReport
     from llmi_train.scaling.curve import Curve
     from llmi_train.writing import Task
 
@@ -90,6 +90,7 @@ def scale(
             raise ConfigurationError("give a prompt, or --data with many of them")
         from llmi_reward.loading import load_reward
         from llmi_train.scaling import Allowance
+        from llmi_train.scaling.cost import prices_of
         from llmi_train.scaling.page import write_page
 
         numbers = _numbers(n)
@@ -108,6 +109,10 @@ def scale(
             journal=output / "answers.sqlite" if served else None,
             option=option,
         )
+        if budget is not None and any(prices_of(who) is None for who in (policy, picks, repairs)):
+            raise ConfigurationError(
+                "--budget needs what servers take: --prices for the model, --judge-prices for judges"
+            )
         if picks is None and (polish or enough is not None):
             raise ConfigurationError("--polish and --enough need a judge: --judge NAME@http://localhost:8000/v1")
         if picks is None:
@@ -143,9 +148,14 @@ def scale(
         }
         allowance = Allowance(tokens=tokens, money=budget, seconds=seconds)
         with open_toolkit(tools, unsafe=unsafe) as toolkit, _progress(len(tasks) * len(numbers)) as step:
-            work = _Work(policy, toolkit, stages, allowance, [m for m in (picks, repairs) if m is not None])
-            curve = work.run(tasks, numbers, reward, output, score, settings, at_once, step)
-        title = prompt if prompt and len(prompt) <= 80 else f"{len(tasks)} prompts, {n} candidates"
+            models = [model for model in (picks, repairs) if model is not None]
+            work = _Work(policy, toolkit, stages, allowance, models, step.stage)
+            curve = work.run(tasks, numbers, reward, output, score, settings, at_once, step.point)
+        title = (
+            prompt
+            if prompt and len(prompt) <= 80
+            else f"{len(tasks)} prompts with {', '.join(map(str, numbers))} candidates"
+        )
         write_page(curve, output, settings=settings, title=title)
         _show(curve, output)
         if curve.failed:
@@ -162,12 +172,14 @@ class _Work:
         stages: dict[str, Any],
         allowance: Allowance,
         models: list[ChatClient],
+        told: Callable[[int, StageReport], None],
     ) -> None:
         self._policy = policy
         self._toolkit = toolkit
         self._stages = stages
         self._allowance = allowance
         self._models = models
+        self._told = told
 
     def run(
         self,
@@ -208,7 +220,14 @@ class _Work:
         from llmi_train.scaling import scale as scaled
 
         stages = paper_stages(n, **self._stages)
-        return await scaled(question, self._policy, self._toolkit, stages, allowance=self._allowance)
+        return await scaled(
+            question,
+            self._policy,
+            self._toolkit,
+            stages,
+            allowance=self._allowance,
+            progress=lambda stage: self._told(n, stage),
+        )
 
 
 def _tasks(
@@ -269,12 +288,22 @@ def _name(client: ChatClient | None) -> str | None:
     return None if client is None else f"{client.endpoint.model} at {client.endpoint.base_url}"
 
 
+class _Steps:
+    """Who is told of points and stages; where there is no terminal, nobody."""
+
+    def point(self, curve: Curve) -> None:
+        """One more is done, well or not."""
+
+    def stage(self, n: int, stage: StageReport) -> None:
+        """A stage ended somewhere."""
+
+
 @contextmanager
-def _progress(total: int) -> Iterator[Callable[[Curve], None]]:
-    """A bar; where there is no terminal, nothing until the end."""
+def _progress(total: int) -> Iterator[_Steps]:
+    """A bar that names the stage that ended last."""
     out = console()
     if not out.is_terminal:
-        yield lambda curve: None
+        yield _Steps()
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -282,12 +311,15 @@ def _progress(total: int) -> Iterator[Callable[[Curve], None]]:
     with Progress(*columns, console=out) as bar:
         task = bar.add_task("scaling", total=total)
 
-        def step(curve: Curve) -> None:
-            failed = f", {len(curve.failed)} failed" if curve.failed else ""
-            done = len(curve.points) + len(curve.failed)
-            bar.update(task, completed=done, description=f"scaling{failed}")
+        class Bar(_Steps):
+            def point(self, curve: Curve) -> None:
+                failed = f", {len(curve.failed)} failed" if curve.failed else ""
+                bar.update(task, completed=len(curve.points) + len(curve.failed), description=f"scaling{failed}")
 
-        yield step
+            def stage(self, n: int, stage: StageReport) -> None:
+                bar.update(task, description=f"n = {n}: {stage.name}, {stage.cost.calls} calls")
+
+        yield Bar()
 
 
 def _show(curve: Curve, folder: Path) -> None:

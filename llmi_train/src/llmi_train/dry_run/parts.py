@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +29,7 @@ def processes_of(recipe: Recipe) -> int:
 
 
 def model_folder(recipe: Recipe) -> str:
-    """What `from_pretrained` takes; a twin is built for it, in the system's folder for temporary files."""
+    """What `from_pretrained` takes; a twin is built for it, for as long as this process lasts."""
     if not recipe.model.startswith(PREFIX):
         return recipe.model
     return str(twin(recipe.model, _workshop() / recipe.model.removeprefix(PREFIX)))
@@ -80,12 +83,9 @@ def load_of(recipe: Recipe, *, gpu_bytes: int | None = None) -> Load:
     )
 
 
+@cache
 def _workshop() -> Path:
-    """Where twins for dry runs are built; their content depends on this package alone, so they may stay."""
-    import os
-
-    from llmi_train import __version__
-
-    folder = Path(tempfile.gettempdir()) / f"llmi-train-{os.getuid()}" / __version__
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return folder
+    """Where twins for dry runs are built; gone when this process ends."""
+    folder = tempfile.mkdtemp(prefix="llmi-twins-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)

@@ -49,8 +49,8 @@ def write_comparison(first: Path, second: Path, out: Path) -> Difference:
         list(_blocks(runs, (first, second), names, difference)),
         kicker="LLM-I comparison",
         lede=in_words(difference, names),
-        footer=f"{names[0]}: `{runs[0].policy}`. {names[1]}: `{runs[1].policy}`. Marks by {by(runs[0])}. The interval is a "
-        "paired bootstrap over tasks, p an exact sign test.",
+        footer=f"{names[0]}: `{runs[0].policy}`. {names[1]}: `{runs[1].policy}`. Marks by {by(runs[0])}. "
+        "The interval is a paired bootstrap over tasks, p an exact sign test.",
     )
     out.parent.mkdir(parents=True, exist_ok=True)
     replace(out, html)

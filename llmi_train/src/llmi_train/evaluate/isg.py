@@ -94,11 +94,11 @@ class ISG:
         path, part = folder / OUTPUT, folder / f".{OUTPUT}.part"
         with part.open("w", encoding="utf-8") as file:
             for task, written in documents:
-                output = []
+                output: list[dict[str, Any]] = []
                 for kind, content in blocks_of(written.rendered):
-                    if kind == "image":
+                    if isinstance(content, bytes):
                         place = pictures / f"{task.id}_o{sum(one['type'] == 'image' for one in output) + 1}.png"
-                        place.write_bytes(content)  # type: ignore[arg-type]
+                        place.write_bytes(content)
                         content = str(place.resolve())  # ISG-eval.py takes relative names to be beside its own data
                     output.append({"type": kind, "content": content})
                 file.write(json.dumps({**self.items[task.id], "output": output}) + "\n")

@@ -127,16 +127,21 @@ def _blocks(run: Run, folder: Path) -> Iterator[Markup]:
 
 
 def _remarks(run: Run) -> Iterator[Markup]:
-    if run.basis == RULES:
+    if run.benchmark == "isg":
         yield report.callout(
-            "They look for words, numbers, tables and delivered pictures, and see nothing. They are no substitute for a "
-            "judge, and are never compared with one.",
+            "It compares the order of texts and pictures with the golden answer's, exactly.",
+            title="The structural level needs no judge",
+        )
+    elif run.basis == RULES:
+        yield report.callout(
+            "They look for words, numbers, tables and delivered pictures, and see nothing. They are no substitute for "
+            "a judge, and are never compared with one.",
             title="These marks were given by rules",
         )
     if run.coverage < 1:
         yield report.callout(
-            "The score lies between the two numbers: missing judgements count as nothing in the first and as full marks "
-            "in the second. The same command asks for them again.",
+            "The score lies between the two numbers: missing judgements count as nothing in the first and as full "
+            "marks in the second. The same command asks for them again.",
             title=f"{100 * (1 - run.coverage):.1f} % of the judgements are missing",
             kind="warning",
         )

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from llmi_reward.judges.judge import together
 from llmi_sandbox import Toolkit
 from llmi_schema import ConfigurationError
 from llmi_train.evaluate.benchmark import Benchmark, BenchmarkTask, Result
@@ -122,9 +123,7 @@ async def run_benchmark(
             results[task.id] = result
             progress(result)
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(at_once):
-            group.create_task(work())
+    await together(work() for _ in range(at_once))
     ordered = tuple(results[task.id] for task in benchmark.tasks)
     exported = await asyncio.to_thread(benchmark.export, folder, _documents(benchmark, folder))
     run = Run(

@@ -42,16 +42,25 @@ def load_policy(
 
     Raises `ConfigurationError` when it cannot be loaded, or would be trained without ever seeing a picture.
     """
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText, AutoTokenizer
+    from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
 
-    settings = {"dtype": "auto", **settings}
+    kind = AutoModelForImageTextToText if sees(name) else AutoModelForCausalLM
+    try:
+        model = kind.from_pretrained(name, **{"dtype": "auto", **settings})
+    except OSError as error:
+        raise _not_loaded(name, error) from error
+    return model, load_processing(name, max_pixels=max_pixels)
+
+
+def load_processing(name: str, *, max_pixels: int | None = None) -> PreTrainedTokenizerBase | PictureProcessor:
+    """What `load_policy` gives beside the model."""
+    from transformers import AutoConfig, AutoTokenizer
+
     try:
         config = AutoConfig.from_pretrained(name)
         if hasattr(config, "vision_config"):
-            model = AutoModelForImageTextToText.from_pretrained(name, **settings)
-            return model, _processor(name, config, max_pixels)
-        model = AutoModelForCausalLM.from_pretrained(name, **settings)
-        return model, AutoTokenizer.from_pretrained(name, padding_side="left")
+            return _processor(name, config, max_pixels)
+        return AutoTokenizer.from_pretrained(name, padding_side="left")
     except OSError as error:
         raise _not_loaded(name, error) from error
 

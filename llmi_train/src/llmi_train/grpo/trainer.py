@@ -26,7 +26,7 @@ from llmi_train.grpo.scoring import Begun, Scoring
 from llmi_train.recipe import Constrain
 from llmi_train.sealing import Sealing
 
-_LOOK_EVERY = 8
+_LOOK_EVERY = 16
 """Tokens between two looks at which rows have ended: each look waits for the GPU."""
 
 _NORMALISED_BY_ROWS = frozenset({"grpo", "sapo", "dr_grpo", "luspo"})

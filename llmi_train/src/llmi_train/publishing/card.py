@@ -30,8 +30,8 @@ def model_card(
         _head(base, record, merged=merged),
         f"# {repo.rpartition('/')[2]}",
         f"{'A model' if merged else 'A LoRA adapter'} that writes illustrated documents: prose with `<imgen>` tags "
-        f"that search for pictures, generate, draw and edit them. Trained from `{base}` with GRPO by "
-        "[llmi_train](https://arxiv.org/abs/2509.13642).",
+        f"that search for pictures, generate, draw and edit them. Trained from `{base}` with GRPO, as in "
+        "[LLM-I](https://arxiv.org/abs/2509.13642).",
         _use(repo, base, merged=merged),
         *_training(curves, record),
         *_evaluation(record),

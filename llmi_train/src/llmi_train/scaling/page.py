@@ -125,9 +125,9 @@ def _documents(curve: Curve) -> Markup:
     rows = []
     for point in curve.points[: _MOST_TASKS * max(1, len({p.n for p in curve.points}))]:
         link = Markup('<a href="{0}">{0}</a>').format(point.document) if point.document else point.unscored
-        history = ", ".join(stage.name for stage in point.report.stages)
-        rows.append((point.task, point.n, point.score, link, point.report.stopped or "–", history))
-    return report.table(("task", "candidates", "score", "document", "cut short by", "stages"), rows)
+        changed_by = ", ".join(point.report.history) or "–"
+        rows.append((point.task, point.n, point.score, link, changed_by, point.report.stopped or "–"))
+    return report.table(("task", "candidates", "score", "document", "changed by", "cut short by"), rows)
 
 
 def _average(values: Sequence[float | None]) -> float | None:

@@ -49,6 +49,7 @@ class ScalingReport(_Value):
         stopped: which limit ended something; the best up to then was returned.
         satisfied: the returned document satisfies the constraint. None where nothing was returned.
         seed: of the sample it began as.
+        history: the stages that changed it since.
         digest: of its content.
         failures: what went wrong on the way, each once.
     """
@@ -59,5 +60,6 @@ class ScalingReport(_Value):
     stopped: Stop | None = None
     satisfied: bool | None = None
     seed: int | None = None
+    history: tuple[str, ...] = ()
     digest: str | None = None
     failures: tuple[str, ...] = ()

@@ -87,6 +87,7 @@ async def scale(
         stopped=run.stopped,
         satisfied=fitness(best, question.constraint).satisfied if best else None,
         seed=best.seed if best else None,
+        history=best.history if best else (),
         digest=best.digest if best else None,
         failures=tuple(dict.fromkeys(run.failures)),
     )

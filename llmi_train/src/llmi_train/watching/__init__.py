@@ -15,13 +15,14 @@ Trackio and W&B get the same curves from TRL: `report_to: tensorboard` in a reci
 from llmi_train.watching.advice import Advice, advise
 from llmi_train.watching.curves import Curves, read_curves
 from llmi_train.watching.page import REPORT, write_report
-from llmi_train.watching.record import RunRecord, read_record, write_record
+from llmi_train.watching.record import RunRecord, add_evaluation, read_record, write_record
 
 __all__ = [
     "REPORT",
     "Advice",
     "Curves",
     "RunRecord",
+    "add_evaluation",
     "advise",
     "read_curves",
     "read_record",

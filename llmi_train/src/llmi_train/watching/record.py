@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from llmi_schema import ConfigurationError
 
 if TYPE_CHECKING:
     from llmi_train.recipe import Recipe
@@ -53,11 +56,8 @@ def write_record(run: Path, record: RunRecord) -> Path:
     if (before := read_record(run)) is not None:
         record = RunRecord(**asdict(record) | {"started": before.started, "evaluation": before.evaluation})
     run.mkdir(parents=True, exist_ok=True)
-    path = run / RECORD
-    unfinished = path.with_suffix(".new")
-    unfinished.write_text(json.dumps(asdict(record), indent=1, default=str) + "\n", encoding="utf-8")
-    unfinished.replace(path)
-    return path
+    _write(run / RECORD, record)
+    return run / RECORD
 
 
 def read_record(run: str | Path) -> RunRecord | None:
@@ -68,9 +68,43 @@ def read_record(run: str | Path) -> RunRecord | None:
         return None
 
 
+def add_evaluation(run: Path, files: Sequence[Path]) -> None:
+    """Keep held-out figures with a run, for its report and its card: JSON objects, each under its file's name.
+
+    Numbers and words are kept, nested objects too; lists, such as every answer of an evaluation, are left out.
+    Raises `ConfigurationError` for a run without `run.json`, or a file that holds no JSON object.
+    """
+    record = read_record(run)
+    if record is None:
+        raise ConfigurationError(f"{run}: there is no {RECORD} in it, which training writes; name its output_dir")
+    found = {path.stem: _figures(path) for path in files}
+    changed = RunRecord(**asdict(record) | {"evaluation": {**record.evaluation, **found}})
+    _write(run / RECORD, changed)
+
+
+def _figures(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{path}: cannot be read as JSON ({error})") from error
+    if not isinstance(value, dict):
+        raise ConfigurationError(f"{path}: held-out figures are a JSON object of names and numbers")
+    return _without_lists(value)
+
+
+def _without_lists(value: dict[str, Any]) -> dict[str, Any]:
+    kept = {key: _without_lists(part) if isinstance(part, dict) else part for key, part in value.items()}
+    return {key: part for key, part in kept.items() if not isinstance(part, list) and part != {}}
+
+
+def _write(path: Path, record: RunRecord) -> None:
+    unfinished = path.with_suffix(".new")
+    unfinished.write_text(json.dumps(asdict(record), indent=1, default=str) + "\n", encoding="utf-8")
+    unfinished.replace(path)
+
+
 def _formula(recipe: Recipe) -> str:
     """The reward written out; its preset's name where its judges cannot be named here."""
-    from llmi_schema import ConfigurationError
     from llmi_train.reward import build_reward
 
     try:

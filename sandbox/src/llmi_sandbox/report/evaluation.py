@@ -67,7 +67,8 @@ def heat_map(columns: Sequence[str], rows: Sequence[HeatRow], *, caption: str) -
         {"anchor": r.anchor, "title": r.title, "score": r.score, "cells": [r.cells.get(name) for name in columns]}
         for r in rows
     ]
-    return macro("evaluation", "heat_map", columns=columns, rows=shown, caption=caption)
+    scored = any(row.score for row in rows)
+    return macro("evaluation", "heat_map", columns=columns, rows=shown, caption=caption, scored=scored)
 
 
 def verdicts(items: Sequence[tuple[str, HeatCell]]) -> Markup:

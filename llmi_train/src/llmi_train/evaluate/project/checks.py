@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
-from llmi_schema import RenderedDocument, Tag, Text, Thought
+from llmi_schema import RenderedDocument, Tag, Text
 
 _HEADING = re.compile(r"^(#{1,6})\s+(.*?)\s*$", re.MULTILINE)
 _ITEM = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+\S", re.MULTILINE)
@@ -73,14 +73,16 @@ class Reading:
     @classmethod
     def of(cls, rendered: RenderedDocument) -> Reading:
         text, calls = "", {}
+        unclosed = rendered.document.open_tag
         for segment, result in rendered.parts():
             if isinstance(segment, Text):
-                text += segment.source.replace("\0", "")
+                source = segment.source
+                if unclosed is not None and unclosed >= segment.start:
+                    source = source[: unclosed - segment.start]  # a tag that is never closed says nothing to a reader
+                text += source.replace("\0", "")
             elif isinstance(segment, Tag) and result is not None and result.picture is not None:
                 calls[segment.index] = segment
                 text += f"\0{segment.index}\0"
-            elif isinstance(segment, Thought):
-                continue
         return cls(text, calls)
 
     def section(self, pattern: str) -> str | None:
@@ -102,19 +104,16 @@ def mark(check: Check, reading: Reading) -> tuple[int, str]:
         if not held:
             failed.append(condition)
     if not failed:
-        return 2, "all of it is there"
+        return 2, ""
     return int(2 * len(failed) <= number), "; ".join(dict.fromkeys(failed))
 
 
 def _conditions(check: Check, reading: Reading) -> Iterator[tuple[str, bool]]:
-    text: str | None = reading.text
-    where = ""
+    text, where = reading.text, ""
     if check.section:
-        text = reading.section(check.section)
-        where = " in its section"
-        yield "the section is not there", text is not None
-        text = text or ""
-    assert text is not None
+        section = reading.section(check.section)
+        text, where = section or "", " in its section"
+        yield "the section is not there", section is not None
     words = " ".join(_PICTURE.sub(" ", text).split())
     for pattern in check.says:
         yield f"it is not said{where}", _found(pattern, words)

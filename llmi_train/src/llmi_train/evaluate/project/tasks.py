@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import re
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
@@ -65,7 +65,7 @@ class ProjectTask(_Value):
     def questions(self) -> tuple[Question, ...]:
         return tuple(Question(f"c{number}", one.text) for number, one in enumerate(self.criteria, 1))
 
-    @property
+    @cached_property
     def pictures(self) -> tuple[Picture, ...]:
         from llmi_train.evaluate.project.drawing import draw
 
