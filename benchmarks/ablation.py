@@ -18,8 +18,9 @@ import argparse
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def main() -> None:
     options = parser.parse_args()
 
     for seed in options.seeds:
-        run_seed(options.output / f"seed-{seed}", seed, options.steps)
+        _in_own_process(run_seed, options.output / f"seed-{seed}", seed, options.steps)
     answers = {
         name: [answer for seed in options.seeds for answer in _read(options.output / f"seed-{seed}" / f"{name}.json")]
         for name in (WARM_UP, *REWARDS)
@@ -67,6 +68,15 @@ def main() -> None:
     path = record("ablation", figures, seeds=options.seeds, steps=options.steps, samples_per_prompt=SAMPLES)
     plot(figures, path.with_suffix(".png"))
     print(path)
+
+
+def _in_own_process(work: Callable[..., None], *given: Any) -> None:
+    """DeepSpeed stays switched on in the process that used it, and the next seed's warm-up does not want it."""
+    process = get_context("spawn").Process(target=work, args=given)
+    process.start()
+    process.join()
+    if process.exitcode:
+        raise SystemExit(process.exitcode)
 
 
 # -- one seed -----------------------------------------------------------------------------------------------------
