@@ -20,6 +20,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -48,10 +49,11 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--steps", type=int, default=140, help="of GRPO, per reward and seed")
     parser.add_argument("--output", type=Path, default=Path("runs/ablation"))
+    parser.add_argument("--small", action="store_true", help="a warm-up that shows that it works, not that it teaches")
     options = parser.parse_args()
 
     for seed in options.seeds:
-        _in_own_process(run_seed, options.output / f"seed-{seed}", seed, options.steps)
+        _in_own_process(run_seed, options.output / f"seed-{seed}", seed, options.steps, options.small)
     answers = {
         name: [answer for seed in options.seeds for answer in _read(options.output / f"seed-{seed}" / f"{name}.json")]
         for name in (WARM_UP, *REWARDS)
@@ -82,7 +84,7 @@ def _in_own_process(work: Callable[..., None], *given: Any) -> None:
 # -- one seed -----------------------------------------------------------------------------------------------------
 
 
-def run_seed(root: Path, seed: int, steps: int) -> None:
+def run_seed(root: Path, seed: int, steps: int, small: bool = False) -> None:
     """Data, warm-up, three trainings; what is already there is not done again."""
     import torch
 
@@ -90,7 +92,7 @@ def run_seed(root: Path, seed: int, steps: int) -> None:
     from llmi_train.demo.settings import Folder, Settings
 
     torch.set_num_threads(1)
-    folder = Folder(root, Settings(seed=seed))
+    folder = Folder(root, replace(Settings.small() if small else Settings(), seed=seed))
     root.mkdir(parents=True, exist_ok=True)
     if not (root / "warm.json").exists():
         stages.make_data(folder, _Silent())

@@ -11,7 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-RESULTS = Path(__file__).parent / "results"
+RESULTS = Path(os.environ.get("LLMI_BENCHMARK_RESULTS") or Path(__file__).parent / "results")
+"""`make bench` sets the variable: what it measures at small sizes is not put beside what was measured at full ones."""
 _PACKAGES = ("torch", "transformers", "trl", "outlines", "llguidance", "xgrammar", "matplotlib", "pydantic")
 
 
@@ -22,7 +23,7 @@ def record(name: str, figures: Mapping[str, Any], **context: Any) -> Path:
         name: the benchmark, with its size where it has several: `sandbox-soak`. A later run of the day replaces it.
         context: what the figures depend on: sizes, options.
     """
-    RESULTS.mkdir(exist_ok=True)
+    RESULTS.mkdir(parents=True, exist_ok=True)
     now = datetime.now(UTC)
     path = RESULTS / f"{now:%Y-%m-%d}-{name}.json"
     entry = {"measured": f"{now:%Y-%m-%dT%H:%MZ}", "machine": _machine(), "context": context, "figures": figures}

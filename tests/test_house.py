@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "llmi_data": {"llmi_schema", "llmi_reward"},  # the latter for its chat client alone
     "llmi_train": {"llmi_schema", "llmi_sandbox", "llmi_reward", "llmi_data"},
 }
-HEAVY = {"torch", "transformers", "datasets", "trl", "matplotlib", "openai", "outlines", "numpy", "PIL"}
+HEAVY = {"torch", "transformers", "datasets", "trl", "matplotlib", "openai", "outlines", "llguidance", "xgrammar", "numpy", "PIL"}
 
 
 def imported(file: Path) -> set[str]:

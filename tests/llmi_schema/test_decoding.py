@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ pytest.importorskip("outlines")
 
 from tests.llmi_schema.conftest import EXTRA  # noqa: E402
 
+from llmi_schema import masks  # noqa: E402
 from llmi_schema.decoding import DocumentProcessor  # noqa: E402
 from llmi_schema.vocabulary import Recent  # noqa: E402
 
@@ -85,7 +87,12 @@ MARKS = set('<>"\\`~/{}\u0120Ã')
 GENERATOR = torch.Generator().manual_seed(7)
 
 
-@pytest.mark.parametrize("backend", ["llguidance", "xgrammar"])
+XGRAMMAR = pytest.param(
+    "xgrammar", marks=pytest.mark.skipif(version("xgrammar") in masks._BROKEN_XGRAMMAR, reason="refuses its own masks")
+)
+
+
+@pytest.mark.parametrize("backend", ["llguidance", XGRAMMAR])
 def test_adversarial_sampling(tokenizer: Any, backend: Any) -> None:
     rng = random.Random(3)
     size = len(tokenizer) + EXTRA
@@ -108,6 +115,12 @@ def test_adversarial_sampling(tokenizer: Any, backend: Any) -> None:
         documents += len(rows)
     assert tags > documents / 2
     assert refused
+
+
+def test_a_broken_xgrammar_is_refused(tokenizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(masks, "version", lambda package: "0.2.7")
+    with pytest.raises(ConfigurationError, match=r"xgrammar 0\.2\.7 refuses bytes .* backend='llguidance'"):
+        DocumentProcessor(tokenizer, len(tokenizer), [RowConstraint()], 120, backend="xgrammar")
 
 
 def test_every_budget_down_to_the_shortest_document(tokenizer: Any) -> None:

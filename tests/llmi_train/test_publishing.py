@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from model_hub import ModelHub
+from hub_server import Hub
 from runs_on_disk import entries, write_log
 from typer.testing import CliRunner
 
@@ -48,23 +48,23 @@ def run(base: Path, model: Any, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def hub() -> Iterator[ModelHub]:
-    with ModelHub().running() as hub:
+def hub() -> Iterator[Hub]:
+    with Hub().running() as hub:
         yield hub
 
 
-def push(hub: ModelHub, run: Path, home: Path, *flags: str) -> subprocess.CompletedProcess[str]:
+def push(hub: Hub, run: Path, home: Path, *flags: str) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own: the Hub's client reads its environment when it is imported."""
     return python(hub, home, "-m", "llmi_train", "push", str(run), "--repo", "me/fox", *flags)
 
 
-def python(hub: ModelHub, home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def python(hub: Hub, home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     variables = os.environ | hub.environment(home) | environment
     return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, env=variables, timeout=120)
 
 
 def test_the_adapter_is_pushed_in_one_private_commit_and_loads_again(
-    run: Path, base: Path, hub: ModelHub, tmp_path: Path
+    run: Path, base: Path, hub: Hub, tmp_path: Path
 ) -> None:
     done = push(hub, run, tmp_path / "home")
     assert done.returncode == 0, done.stderr
@@ -112,7 +112,7 @@ def test_the_merged_model_is_whole(run: Path, base: Path) -> None:
 
 @pytest.mark.slow
 def test_the_merged_model_is_pushed_and_says_what_the_adapter_says(
-    run: Path, base: Path, hub: ModelHub, tmp_path: Path
+    run: Path, base: Path, hub: Hub, tmp_path: Path
 ) -> None:
     done = push(hub, run, tmp_path / "home", "--merged", "--public")
     assert done.returncode == 0, done.stderr
@@ -135,7 +135,7 @@ def test_the_merged_model_is_pushed_and_says_what_the_adapter_says(
     assert loaded.stdout.split() == ["True", "<|im_end|>"], loaded.stderr
 
 
-def test_a_token_that_may_not_write_is_told_what_to_do(run: Path, hub: ModelHub, tmp_path: Path) -> None:
+def test_a_token_that_may_not_write_is_told_what_to_do(run: Path, hub: Hub, tmp_path: Path) -> None:
     command = ["-m", "llmi_train", "push", str(run), "--repo", "me/fox"]
     done = python(hub, tmp_path / "home", *command, HF_TOKEN="hf_other")
     assert done.returncode == 1

@@ -14,7 +14,16 @@ made.dataset["train"]           # a datasets.Dataset, columns as TRL wants them
 from llmi_data.checking import Checked, check_file, check_lines
 from llmi_data.conversion import Converted, convert, read_any
 from llmi_data.dataset import features, from_dataset, load, save, to_dataset, to_dataset_dict
-from llmi_data.errors import CurationError, PictureError, PlanError, RowError, RunError, SplitError, StoppedError
+from llmi_data.errors import (
+    CurationError,
+    PictureError,
+    PlanError,
+    PublishingError,
+    RowError,
+    RunError,
+    SplitError,
+    StoppedError,
+)
 from llmi_data.forecast import Forecast, forecast
 from llmi_data.generation import ChatWriter, Lost, Pictures, Writer, Written, write_rows_async
 from llmi_data.jsonl import read_rows, write_rows
@@ -25,6 +34,7 @@ from llmi_data.operation.shards import Shard, merge
 from llmi_data.operation.steps import generate_rows, validate_rows
 from llmi_data.pipeline import MadeDataset, Progress, Report, make_dataset
 from llmi_data.plan import Assignment, Cell, Plan
+from llmi_data.publishing import Preview, Published, preview, publish
 from llmi_data.row import ImplicitVerdict, Message, Need, Origin, Question, Reading, Row, Verdict
 from llmi_data.scenario import Scenario, Series
 from llmi_data.splits import Split, Straddler, assign_sides, split, straddlers
@@ -69,7 +79,10 @@ __all__ = [
     "Pictures",
     "Plan",
     "PlanError",
+    "Preview",
     "Progress",
+    "Published",
+    "PublishingError",
     "Question",
     "Reading",
     "Report",
@@ -105,6 +118,8 @@ __all__ = [
     "merge",
     "plot_cells",
     "plot_overview",
+    "preview",
+    "publish",
     "read_any",
     "read_rows",
     "run",

@@ -105,6 +105,11 @@ def from_dataset(dataset: Dataset) -> Iterator[Row]:
             number += 1
 
 
+def is_saved(folder: Path) -> bool:
+    """Whether a folder holds a dataset of splits that was saved."""
+    return (folder / _MARK).is_file()
+
+
 def save(split: Split, folder: str | Path) -> None:
     """Write the splits so that `datasets.load_from_disk` and `load` read them. See `save_dataset`."""
     save_dataset(lambda: to_dataset_dict(split), folder)
@@ -116,11 +121,11 @@ def save_dataset(make: Callable[[], DatasetDict], folder: str | Path) -> None:
     Raises `RowError` when the folder holds anything else, or cannot be written.
     """
     folder = Path(folder).absolute()
-    if folder.exists() and not (folder / _MARK).is_file() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and not is_saved(folder) and (not folder.is_dir() or any(folder.iterdir())):
         raise RowError(f"{folder}: holds something that is no dataset; choose another folder")
     unfinished, earlier = (folder.with_name(f".{folder.name}.{os.getpid()}.{part}") for part in ("part", "old"))
     try:
-        with _quietly():
+        with quietly():
             made = make()
             # An empty split gets no shard by itself, and `load_from_disk` then fails on it.
             made.save_to_disk(str(unfinished), num_shards={name: None if len(made[name]) else 1 for name in made})
@@ -156,7 +161,7 @@ def load(folder: str | Path) -> Split:
 
 
 @contextmanager
-def _quietly() -> Iterator[None]:
+def quietly() -> Iterator[None]:
     """No progress bars of `datasets`: a few thousand rows take no time, and a caller may have a display of its own."""
     from datasets.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 

@@ -1,4 +1,4 @@
-"""What can go wrong with a plan, a row, a picture or a run. Each message names the place and the remedy."""
+"""What can go wrong with a plan, a row, a picture, a run or a publication. Each message names the place and the remedy."""
 
 from llmi_schema import ConfigurationError, LLMIError
 
@@ -29,3 +29,7 @@ class SplitError(LLMIError):
 
 class StoppedError(LLMIError):
     """A step that ended before its last row. Everything paid for is in the journal, and running it again goes on."""
+
+
+class PublishingError(LLMIError):
+    """What cannot be published, or what the Hub did not take. The message says why, and how the repository is now."""

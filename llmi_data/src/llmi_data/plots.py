@@ -11,19 +11,19 @@ from llmi_schema import ImageCount
 if TYPE_CHECKING:
     from llmi_data.summary import Summary
 
-_BLUE, _GREY = "#3b6ea5", "#9aa5b1"
+BLUE, GREY = "#3b6ea5", "#9aa5b1"
 _MOST = 12  # bars of a panel; what is left over is one bar more
 _FEWEST = 5  # a panel with fewer bars leaves room, so that a single one does not fill it
 
 
-def plot_cells(summary: Summary, path: str | Path) -> Path:
+def plot_cells(summary: Summary, path: str | Path, dpi: float = 100) -> Path:
     """Draw rows per count and tool combination as a heat map. The ending of `path` decides the format."""
     from matplotlib.figure import Figure
 
     size = (1.6 + 0.8 * len(summary.counts), 1.4 + 0.36 * len(summary.cells))
     figure = Figure(figsize=size, layout="constrained")
     _cells(figure.subplots(), summary)
-    figure.savefig(path)
+    figure.savefig(path, dpi=dpi)
     return Path(path)
 
 
@@ -52,6 +52,23 @@ def plot_overview(summary: Summary, path: str | Path) -> Path:
     return Path(path)
 
 
+def plot_contents(summary: Summary, path: str | Path, dpi: float = 150) -> Path:
+    """Draw what the prompts are like: tools, length, subjects, languages and pictures, a panel for each thing."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(12, 6.4), layout="constrained")
+    panels: dict[str, Any] = figure.subplot_mosaic(
+        [["tools", "words", "words"], ["subjects", "languages", "pictures"]], height_ratios=(3, 4)
+    )
+    _bars(panels["tools"], summary.tools, "rows that require a tool")
+    _histogram(panels["words"], summary)
+    _bars(panels["subjects"], summary.domains or summary.families, "domains" if summary.domains else "subjects")
+    _bars(panels["languages"], summary.languages, "languages")
+    _bars(panels["pictures"], {str(n): rows for n, rows in summary.pictures.items()}, "pictures the user gives")
+    figure.savefig(path, dpi=dpi)
+    return Path(path)
+
+
 def _cells(axes: Any, summary: Summary) -> None:
     codes, names = list(summary.counts), list(summary.cells)
     table = [[summary.cells[name].get(code, 0) for code in codes] for name in names]
@@ -77,13 +94,13 @@ def _bars(axes: Any, counts: Mapping[str, int], title: str) -> None:
     shown = dict(list(counts.items())[:_MOST])
     if rest := sum(counts.values()) - sum(shown.values()):
         shown[f"{len(counts) - len(shown)} more"] = rest
-    colours = [_GREY if rest and number == _MOST else _BLUE for number in range(len(shown))]
+    colours = [GREY if rest and number == _MOST else BLUE for number in range(len(shown))]
     bars = axes.barh(range(len(shown)), list(shown.values()), color=colours)
     axes.bar_label(bars, padding=3)
     axes.set_yticks(range(len(shown)), [_short(name) for name in shown])
     axes.set_ylim(max(len(shown), _FEWEST) - 0.5, -0.5)
     axes.margins(x=0.15)
-    _bare(axes)
+    bare(axes)
 
 
 def _histogram(axes: Any, summary: Summary) -> None:
@@ -92,19 +109,19 @@ def _histogram(axes: Any, summary: Summary) -> None:
         _nothing(axes)
         return
     width = min((b - a for a, b in zip(list(summary.lengths), list(summary.lengths)[1:], strict=False)), default=1)
-    axes.bar(list(summary.lengths), list(summary.lengths.values()), width=width * 0.9, align="edge", color=_BLUE)
-    axes.axvline(summary.words[1], color=_GREY, linestyle="--", label=f"median {summary.words[1]:g}")
+    axes.bar(list(summary.lengths), list(summary.lengths.values()), width=width * 0.9, align="edge", color=BLUE)
+    axes.axvline(summary.words[1], color=GREY, linestyle="--", label=f"median {summary.words[1]:g}")
     axes.legend(frameon=False)
     axes.set_ylabel("rows")
-    _bare(axes)
+    bare(axes)
 
 
 def _nothing(axes: Any) -> None:
-    axes.text(0.5, 0.5, "not told", ha="center", va="center", color=_GREY, transform=axes.transAxes)
+    axes.text(0.5, 0.5, "not told", ha="center", va="center", color=GREY, transform=axes.transAxes)
     axes.set_axis_off()
 
 
-def _bare(axes: Any) -> None:
+def bare(axes: Any) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from importlib.metadata import version
 from itertools import count
 from typing import Any, Literal, Protocol
 
@@ -16,6 +17,9 @@ from llmi_schema.grammar import Grammar
 from llmi_schema.vocabulary import Vocabulary
 
 Backend = Literal["llguidance", "xgrammar"]
+
+_BROKEN_XGRAMMAR = {"0.2.7"}
+"""They refuse bytes that their own mask allowed. vLLM pins one, so that they may well be installed."""
 
 _numbers = count()
 
@@ -125,6 +129,11 @@ class _LlguidanceMatcher:
 
 class _Xgrammar:
     def __init__(self, grammar: Grammar, vocabulary: Vocabulary) -> None:
+        if (installed := version("xgrammar")) in _BROKEN_XGRAMMAR:
+            raise ConfigurationError(
+                f"xgrammar {installed} refuses bytes that its own mask allowed; install 0.2.8 or newer, "
+                "or take backend='llguidance'"
+            )
         self._compiled = vocabulary.xgrammar.compile_grammar(grammar.ebnf)
 
     def matcher(self) -> Matcher:

@@ -72,17 +72,26 @@ def join(zero: Zero, *, cpu: bool) -> None:
 
 
 def forget_earlier_runs() -> None:
-    """Let a ZeRO-3 run that ended in this process not share out the weights of models that are built after it."""
+    """Let no run that ended in this process decide how the next one trains.
+
+    ZeRO-3 would share out the weights of models that are built after it, and a run without DeepSpeed would be given it.
+    """
+    from accelerate.state import is_initialized
     from transformers.integrations.deepspeed import unset_hf_deepspeed_config
 
     unset_hf_deepspeed_config()
+    if is_initialized():  # before the first run the variable is the launcher's, not one that a run left behind
+        os.environ.pop("ACCELERATE_USE_DEEPSPEED", None)
 
 
 def leave() -> None:
     """Leave the group, so that no process waits for this one."""
     import torch.distributed
 
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
+    theirs = sys.modules.get("deepspeed.comm")
+    if theirs is not None and theirs.is_initialized():
+        theirs.destroy_process_group()  # DeepSpeed forgets its groups with it, which a later run could not use
+    elif torch.distributed.is_available() and torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
 
 

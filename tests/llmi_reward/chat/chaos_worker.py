@@ -16,7 +16,7 @@ from llmi_schema import Constraint, RenderedDocument, parse
 
 
 async def main(url: str, journal: str, samples: int, concurrency: int) -> None:
-    settings = {"attempt_seconds": 1.5, "deadline_seconds": 10.0, "retries": Retries(attempts=4, first_seconds=0.01)}
+    settings = {"attempt_seconds": 4.0, "deadline_seconds": 20.0, "retries": Retries(attempts=4, first_seconds=0.01)}
     async with ChatClient(Endpoint(url, "m"), concurrency=concurrency, journal=journal, **settings) as chat:
         judge = LLMJudge(chat)
 

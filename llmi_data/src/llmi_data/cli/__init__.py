@@ -11,6 +11,7 @@ from llmi_data.cli.converting import check, convert
 from llmi_data.cli.curating import curate
 from llmi_data.cli.inspecting import stats
 from llmi_data.cli.making import generate, plan, validate
+from llmi_data.cli.publishing import publish
 from llmi_data.cli.running import merge, run
 from llmi_data.cli.saving import dataset
 from llmi_data.cli.shared import console, plain
@@ -39,5 +40,5 @@ app = typer.Typer(
     help="Make, validate and inspect constraint-annotated prompts for illustrated documents.",
 )
 
-for command in (plan, generate, validate, run, merge, curate, check, convert, dataset, stats):
+for command in (plan, generate, validate, run, merge, curate, check, convert, dataset, publish, stats):
     app.command()(command)

@@ -57,7 +57,7 @@ def vllm(grpo: Mapping[str, Any], version: Version = installed, supported: str |
         "vLLM",
         found is not None and SpecifierSet(allowed).contains(found.partition("+")[0], prereleases=True),
         f"{found or 'not installed'}; TRL {version('trl')} supports {allowed}",
-        f"Type: pip install 'vllm{allowed}', or set use_vllm: false",
+        f"Type: pip install -c constraints-gpu.txt 'vllm{allowed}', or set use_vllm: false",
     )
 
 

@@ -15,8 +15,6 @@ from llmi_train.memory.trace import Trace, adapter_in_half, trace_head, trace_la
 When = Literal["always", "training", "generation"]
 
 _GIB = 2**30
-_BUCKET = 500_000_000
-"""Numbers in the buffer DeepSpeed's ZeRO-2 collects gradients in, however few are trained: its own default."""
 _ZERO3_PREFETCH = 50_000_000
 """Numbers ZeRO-3 fetches ahead (`stage3_prefetch_bucket_size`)."""
 _HEAD_TOKENS, _HEAD_WORDS = 4096, 32768
@@ -151,9 +149,9 @@ def _training(architecture: Architecture, counted: Parameters, trace: Trace, loa
             f"a layer's activations and their gradients at once; the head takes {_shown(head)} at another moment",
             "training",
         )
-    if load.zero == "zero2":
+    if config := deepspeed_config(load.zero):
         width = 2 if load.half else 4
-        bucket = int((deepspeed_config("zero2") or {})["zero_optimization"].get("reduce_bucket_size", _BUCKET))
+        bucket = int(config["zero_optimization"]["reduce_bucket_size"])  # held however few are trained
         yield Line("gradient bucket", bucket * width, f"{bucket:,} × {width} B (reduce_bucket_size)", "training")
     if load.zero == "zero3" and load.processes > 1:
         width = 2 if load.half else 4
