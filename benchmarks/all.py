@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from figures import Finding, read, shown
+from figures import Finding, bar, read, shown
 
 HERE = Path(__file__).parent
 OUTPUT = HERE.parent / "runs" / "bench"
@@ -119,7 +119,7 @@ def table(small: Sequence[Finding]) -> list[list[str]]:
             finding.figure.what,
             cell(finding),
             cell(recorded.get(finding.figure)),
-            f"{finding.figure.way} {finding.figure.bar:,g}" if finding.figure.bar is not None else "",
+            bar(finding.figure),
         ]
         for finding in small
     ]
@@ -137,7 +137,7 @@ def write(output: Path, runs: Sequence[Run]) -> Path:
     lines = [COLUMNS, ("---",) * len(COLUMNS), *body]
     (output / "figures.md").write_text("\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n", encoding="utf-8")
     failed = [run for run in runs if run.fault]
-    bars = [finding for finding in small if finding.share_of_bar]
+    bars = [finding for finding in small if finding.share_of_bar is not None]
     blocks = [
         report.prose(
             "Small sizes show that a benchmark runs and about what it says. Bars are held against full sizes; "
@@ -145,10 +145,13 @@ def write(output: Path, runs: Sequence[Run]) -> Path:
         ),
         *(report.callout(f"**{run.name}** {run.fault}", title="Failed", kind="warning") for run in failed),
         report.heading("Figures"),
-        report.table(COLUMNS, body),
+        report.table(COLUMNS, [[cell.replace("`", "") for cell in row] for row in body]),
     ]
     if bars:
-        alt = "How many times as good as its bar each figure is, here at the small size and as recorded."
+        alt = (
+            "How many times as good as its bar each figure is: a ring here, at the small size; a dot as recorded, red "
+            "where the bar is missed."
+        )
         blocks += [report.heading("Beside the bars"), report.chart(_bars(bars), alt=alt, caption=alt)]
     blocks += [
         report.heading("How long each took"),
@@ -165,10 +168,10 @@ def _bars(findings: Sequence[Finding]) -> Any:
     figure, axes = _canvas(len(findings))
     for row, finding in enumerate(reversed(findings)):
         full = recorded.get(finding.figure)
-        axes.plot(_inside(finding.share_of_bar), row, "o", mfc="none", color="#69635a", ms=5, label="here, small")
+        axes.plot(_inside(finding.share_of_bar), row, "o", mfc="none", color="#69635a", ms=5)
         if full:
-            axes.plot(_inside(full), row, "o", color="#1f6f78" if full >= 1 else "#a23b22", ms=5, label="recorded")
-    axes.set_yticks(range(len(findings)), [finding.figure.what for finding in reversed(findings)])
+            axes.plot(_inside(full), row, "o", color="#1f6f78" if full >= 1 else "#a23b22", ms=5)
+    axes.set_yticks(range(len(findings)), [finding.figure.what.replace("`", "") for finding in reversed(findings)])
     axes.axvline(1, color="#b5ad9e", linewidth=1)
     axes.set_xscale("log", base=2)
     axes.set_xticks([0.5, 1, 2, 4, 8, 16, 32], ["½", "the bar", "2×", "4×", "8×", "16×", "32×"])

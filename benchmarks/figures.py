@@ -39,7 +39,7 @@ class Figure:
     what: str
     unit: str
     find: Callable[[Measured], float]
-    way: Literal["<=", ">=", ""] = ""
+    way: Literal["≤", "≥", ""] = ""
     bar: float | None = None
 
 
@@ -55,14 +55,16 @@ class Finding:
     def met(self) -> bool | None:
         if self.figure.bar is None:
             return None
-        return {"<=": operator.le, ">=": operator.ge}[self.figure.way](self.value, self.figure.bar)
+        return {"≤": operator.le, "≥": operator.ge}[self.figure.way](self.value, self.figure.bar)
 
     @property
     def share_of_bar(self) -> float | None:
         """How many times as good as the bar: below 1 it is missed."""
-        if not self.figure.bar or not self.value:
+        if not self.figure.bar:
             return None
-        return self.figure.bar / self.value if self.figure.way == "<=" else self.value / self.figure.bar
+        if self.value <= 0:
+            return float("inf") if self.figure.way == "≤" else 0.0
+        return self.figure.bar / self.value if self.figure.way == "≤" else self.value / self.figure.bar
 
 
 def at(*path: str) -> Callable[[Measured], float]:
@@ -106,28 +108,35 @@ def _valid(figures: Measured) -> float:
 
 SPEED = "sandbox-speed"
 FIGURES = (
-    Figure("parser", "a megabyte of the worst text is parsed in", "ms", _worst("parse_ms"), "<=", 50),
-    Figure("parser", "twice the text takes, at worst", "times as long", _worst("twice_gc"), "<=", 2.2),
+    Figure("parser", "a megabyte of the worst text is parsed in", "ms", _worst("parse_ms"), "≤", 50),
+    Figure("parser", "twice the text takes, at worst", "times as long", _worst("twice_gc"), "≤", 2.2),
     Figure("parser", "an answer of 4 KB is parsed in", "µs", at("ordinary", "parse_us")),
-    Figure("constrained-validity", "constrained documents that are valid", "%", _valid, ">=", 100),
-    Figure("constrained-validity", "differences from `re`", "texts", at("agreement", "differences"), "<=", 0),
+    Figure("constrained-validity", "constrained documents that are valid", "%", _valid, "≥", 100),
+    Figure(
+        "constrained-validity",
+        "constrained texts on which an engine differs from `re`",
+        "",
+        at("agreement", "differences"),
+        "≤",
+        0,
+    ),
     Figure("constrained-decoding", "added to a token, 2k tokens", "µs", at("llguidance 2000", "step_us")),
     Figure(
         "constrained-decoding",
         "compiling cold, 150k tokens, llguidance",
         "ms",
         at("llguidance 150000", "first_compile_ms"),
-        "<=",
+        "≤",
         50,
     ),
     Figure("constrained-decoding", "the same, xgrammar", "ms", at("xgrammar 150000", "first_compile_ms")),
-    Figure("constrained-decoding", "compiling again, cached", "ms", at("llguidance 150000", "cached_ms"), "<=", 1),
+    Figure("constrained-decoding", "compiling again, cached", "ms", at("llguidance 150000", "cached_ms"), "≤", 1),
     Figure(
         "constrained-decoding",
         "a mask in the first document, 150k tokens",
         "µs",
         at("llguidance 150000", "first_document_mask_us"),
-        "<=",
+        "≤",
         80,
     ),
     Figure(
@@ -135,7 +144,7 @@ FIGURES = (
         "added to a token of 20 ms, 150k tokens",
         "%",
         at("llguidance 150000", "percent_of_20_ms"),
-        "<=",
+        "≤",
         1,
     ),
     Figure(
@@ -143,7 +152,7 @@ FIGURES = (
         "completions scored per second and core, parsing included",
         "",
         at("completions_per_second", "ours, parsing included", "median"),
-        ">=",
+        "≥",
         50_000,
     ),
     Figure(
@@ -157,47 +166,47 @@ FIGURES = (
         "time of 640 judgements beside N × latency / concurrency",
         "times",
         at("wall", "without faults", "ratio"),
-        "<=",
+        "≤",
         1.05,
     ),
     Figure(
-        "judges", "the same with 5 % transient faults", "times", at("wall", "5 % transient faults", "ratio"), "<=", 1.15
+        "judges", "the same with 5 % transient faults", "times", at("wall", "5 % transient faults", "ratio"), "≤", 1.15
     ),
-    Figure("judges", "requests in flight in one process", "", at("wall", "many at once", "most_in_flight"), ">=", 2000),
-    Figure("judges", "CPU of a call, less that of the `openai` client's own", "µs", _beyond_the_client, "<=", 300),
-    Figure("judges", "scores invented in an outage", "", at("chaos", "invented"), "<=", 0),
-    Figure("judges", "samples lost in an outage", "", at("chaos", "lost"), "<=", 0),
+    Figure("judges", "requests in flight in one process", "", at("wall", "many at once", "most_in_flight"), "≥", 2000),
+    Figure("judges", "CPU of a call, less that of the `openai` client's own", "µs", _beyond_the_client, "≤", 300),
+    Figure("judges", "scores invented in an outage", "", at("chaos", "invented"), "≤", 0),
+    Figure("judges", "samples lost in an outage", "", at("chaos", "lost"), "≤", 0),
     Figure(
         SPEED,
         "CPU of a fresh interpreter beside the sandbox's",
         "times",
         at("CPU: fresh interpreter / sandbox, geometric mean"),
-        ">=",
+        "≥",
         10,
     ),
-    Figure(SPEED, "the same, simple plots", "times", at("CPU: the same, simple plots"), ">=", 14),
+    Figure(SPEED, "the same, simple plots", "times", at("CPU: the same, simple plots"), "≥", 14),
     Figure(
-        SPEED, "figures per second beside fresh interpreters", "times", at("good figures per second: ratio"), ">=", 13
+        SPEED, "figures per second beside fresh interpreters", "times", at("good figures per second: ratio"), "≥", 13
     ),
     Figure(
         SPEED,
         "good snippets that succeed, 8 times oversubscribed",
         "%",
         at("good snippets that succeed, 8 times oversubscribed"),
-        ">=",
+        "≥",
         100,
     ),
-    Figure(SPEED, "an empty round trip on demand", "ms", at("empty round trip on demand, ms"), "<=", 5),
-    Figure(SPEED, "the same with spares", "ms", at("empty round trip with spares, ms"), "<=", 2.5),
-    Figure(SPEED, "isolation, of that", "ms", at("isolation, ms of the round trip on demand"), "<=", 1),
-    Figure(SPEED, "overhead over drawing in process", "ms", at("overhead over drawing in process, ms"), "<=", 12),
-    Figure("sandbox-attacks", "attacks that worked, the documented ones apart", "", _attacks_that_worked, "<=", 0),
+    Figure(SPEED, "an empty round trip on demand", "ms", at("empty round trip on demand, ms"), "≤", 5),
+    Figure(SPEED, "the same with spares", "ms", at("empty round trip with spares, ms"), "≤", 2.5),
+    Figure(SPEED, "isolation, of that", "ms", at("isolation, ms of the round trip on demand"), "≤", 1),
+    Figure(SPEED, "overhead over drawing in process", "ms", at("overhead over drawing in process, ms"), "≤", 12),
+    Figure("sandbox-attacks", "attacks that worked, the documented ones apart", "", _attacks_that_worked, "≤", 0),
     Figure(
         "sandbox-fuzz",
         "fuzzed inputs that ended in no known way",
         "",
         lambda figures: len(figures["unexpected"]),
-        "<=",
+        "≤",
         0,
     ),
     Figure(
@@ -205,16 +214,16 @@ FIGURES = (
         "a document's time beside its slowest chain of tools, at worst",
         "times",
         at("one", "worst"),
-        "<=",
+        "≤",
         1.05,
     ),
-    Figure("render", "many documents beside the ideal", "times", at("many", "ratio"), "<=", 1.1),
+    Figure("render", "many documents beside the ideal", "times", at("many", "ratio"), "≤", 1.1),
     Figure(
         "render-soak",
         "kinds of things left over after many renders",
         "",
         lambda figures: len(figures["leaks"]),
-        "<=",
+        "≤",
         0,
     ),
     Figure(
@@ -228,7 +237,7 @@ FIGURES = (
         "a tool starts after its tag, over HTTP, at worst",
         "ms",
         at("over HTTP", "start_ms", "most"),
-        "<=",
+        "≤",
         20,
     ),
     Figure(
@@ -236,7 +245,7 @@ FIGURES = (
         "a streamed document's time beside the shortest possible, at worst",
         "times",
         at("over HTTP", "ratio", "most"),
-        "<=",
+        "≤",
         1.05,
     ),
     Figure(
@@ -244,27 +253,27 @@ FIGURES = (
         "wrong labels caught",
         "%",
         _percent(at("offline generator, offline reader", "wrong labels caught")),
-        ">=",
+        "≥",
         95,
     ),
-    Figure("data-duplicates", "copies with 10 % of words edited that are caught", "%", _caught(" 10%"), ">=", 100),
-    Figure("data-duplicates", "copies with 20 % edited that are caught", "%", _caught(" 20%"), ">=", 90),
-    Figure("data-speed", "4,000 rows curated in", "s", at("seconds"), "<=", 5),
+    Figure("data-duplicates", "copies with 10 % of words edited that are caught", "%", _caught(" 10%"), "≥", 100),
+    Figure("data-duplicates", "copies with 20 % edited that are caught", "%", _caught(" 20%"), "≥", 90),
+    Figure("data-speed", "4,000 rows curated in", "s", at("seconds"), "≤", 5),
     Figure(
         "data-check",
         "rows checked per second and core",
         "",
         at("prompt and labels", "checked per second"),
-        ">=",
+        "≥",
         200_000,
     ),
-    Figure("data-million-1000000", "a million rows deduplicated in", "min", at("minutes"), "<=", 10),
-    Figure("data-kills", "answers paid for twice after `kill -9`", "", at("received answers paid twice"), "<=", 0),
+    Figure("data-million-1000000", "a million rows deduplicated in", "min", at("minutes"), "≤", 10),
+    Figure("data-kills", "answers paid for twice after `kill -9`", "", at("received answers paid twice"), "≤", 0),
     Figure(
-        "evaluation", "30 tasks and 300 judgements, judge and model at once", "s", at("first run, seconds"), "<=", 60
+        "evaluation", "30 tasks and 300 judgements, judge and model at once", "s", at("first run, seconds"), "≤", 60
     ),
     Figure(
-        "train", "processor time added to a step of plain TRL", "%", _percent(at("processor_seconds", "added")), "<=", 2
+        "train", "processor time added to a step of plain TRL", "%", _percent(at("processor_seconds", "added")), "≤", 2
     ),
 )
 
@@ -294,13 +303,17 @@ def shown(value: float) -> str:
     return f"{value:#.3g}".rstrip(".")
 
 
+def bar(figure: Figure) -> str:
+    return f"{figure.way} {figure.bar:,g}" if figure.bar is not None else ""
+
+
 def rows(findings: Sequence[Finding]) -> list[list[str]]:
     """What, measured, bar, whether it is met, benchmark."""
     return [
         [
             f.figure.what,
             f"{shown(f.value)} {f.figure.unit}".rstrip(),
-            f"{f.figure.way} {f.figure.bar:,g}" if f.figure.bar is not None else "",
+            bar(f.figure),
             {True: "met", False: "missed", None: ""}[f.met],
             f.figure.name,
         ]
@@ -311,8 +324,8 @@ def rows(findings: Sequence[Finding]) -> list[list[str]]:
 COLUMNS = ("", "measured", "bar", "", "benchmark")
 
 
-def markdown(findings: Sequence[Finding], *, columns: int = len(COLUMNS)) -> str:
-    lines = [COLUMNS[:columns], ("---",) * columns, *(row[:columns] for row in rows(findings))]
+def _table(columns: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+    lines = [columns, ("---",) * len(columns), *body]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
@@ -324,14 +337,20 @@ def readme(findings: Sequence[Finding]) -> str:
         f"{BEGIN}\n"
         f"From the JSON files beside this page, measured {measured}; each says on what machine, with which versions\n"
         "and options. `python benchmarks/figures.py` writes this page anew.\n\n"
-        f"{markdown(findings)}{END}\n"
+        f"{_table(COLUMNS, rows(findings))}{END}\n"
     )
 
 
 def limits(page: str, findings: Sequence[Finding]) -> str:
     """The page with its table of missed bars written anew."""
-    missed = [finding for finding in findings if finding.met is False]
-    table = markdown(missed, columns=3) if missed else "No bar is missed in the recorded runs.\n"
+    missed = [row[:3] for row, finding in zip(rows(findings), findings, strict=True) if finding.met is False]
+    there = {finding.figure for finding in findings}
+    missed += [
+        [figure.what, "not recorded", bar(figure)]
+        for figure in FIGURES
+        if figure.bar is not None and figure not in there
+    ]
+    table = _table(COLUMNS[:3], missed) if missed else "No bar is missed in the recorded runs.\n"
     return re.sub(f"{BEGIN}.*?{END}", lambda _: f"{BEGIN}\n{table}{END}", page, flags=re.DOTALL)
 
 

@@ -1,4 +1,4 @@
-"""A dataset from plan to Hub and back: made offline, published to a Hub on this machine, loaded, compared, its card drawn.
+"""A dataset from plan to Hub and back: made offline, published to a Hub on this machine, loaded again, compared.
 
     python benchmarks/publishing.py --rows 1500 --page card.html
 
@@ -25,8 +25,9 @@ TESTS = Path(__file__).parents[1] / "tests"
 REPO = "me/harbour-prompts"
 PUBLISH = """
 import sys
-from llmi_data import publish
-publish(sys.argv[1], sys.argv[2], license="cc-by-4.0", title="Harbour prompts", folder=sys.argv[3])
+from llmi_data import PublishConfig, publish
+settings = PublishConfig(repo=sys.argv[2], license="cc-by-4.0", title="Harbour prompts")
+publish(sys.argv[1], settings, folder=sys.argv[3])
 """
 LOAD = """
 import sys
@@ -39,15 +40,6 @@ for side in ("train", "test"):
     again = {row.id: row for part in parts for row in from_dataset(part[side])}
     wrong += sum(again.pop(row.id, None) != row for row in getattr(split, side)) + len(again)
 print(wrong)
-"""
-STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #1f2328; max-width: 860px; margin: 32px auto; padding: 0 24px }
-h1, h2 { border-bottom: 1px solid #d8dee4; padding-bottom: .25em } h2 { margin-top: 1.6em }
-table { border-collapse: collapse; margin: 12px 0; font-size: 14px; display: block; overflow-x: auto }
-td, th { border: 1px solid #d8dee4; padding: 5px 11px } tr:nth-child(even) td { background: #f6f8fa }
-code { background: #eff1f3; padding: .15em .35em; border-radius: 5px; font-size: 85% }
-pre { background: #f6f8fa; padding: 14px; border-radius: 6px; overflow-x: auto } pre code { background: none }
-blockquote { border-left: 4px solid #d8dee4; color: #59636e; margin: 0; padding: 0 1em } img { max-width: 100% }
 """
 
 
@@ -68,6 +60,7 @@ def main() -> None:
 
 def measure(rows: int, folder: Path, page: Path | None) -> dict[str, Any]:
     sys.path.insert(0, str(TESTS))
+    from card_page import as_page
     from hub_server import Hub
 
     from llmi_data import Plan, RunConfig, generate, run
@@ -95,7 +88,7 @@ def measure(rows: int, folder: Path, page: Path | None) -> dict[str, Any]:
         there = hub.repositories[f"datasets/{REPO}"]
         commits, stored, private = len(there.commits), sum(map(len, there.files.values())), there.private
     if page:
-        page.write_text(as_page((repository / "README.md").read_text()), encoding="utf-8")
+        page.write_text(as_page((repository / "README.md").read_text(), "card/"), encoding="utf-8")
     summary = json.loads((folder / "run" / "report.json").read_text())
     return {
         "rows published": summary["train"]["rows"] + summary["test"]["rows"],
@@ -108,14 +101,6 @@ def measure(rows: int, folder: Path, page: Path | None) -> dict[str, Any]:
         "seconds, publishing": published - made,
         "seconds, reading back": back - published,
     }
-
-
-def as_page(card: str) -> str:
-    """The card without its head, much as the Hub shows it; pictures are looked for in `card/`."""
-    from markdown_it import MarkdownIt
-
-    body = MarkdownIt("commonmark", {"html": True}).enable("table").render(card.split("---\n", 2)[2])
-    return f'<!doctype html><meta charset="utf-8"><base href="card/"><style>{STYLE}</style>{body}'
 
 
 if __name__ == "__main__":

@@ -33,3 +33,9 @@ def model():
     """A deterministic model on loopback that writes, reads and judges."""
     with ScriptedModel().running() as running:
         yield running
+
+
+@pytest.fixture
+def no_figures(monkeypatch):
+    """Cards without figures, which take a second to draw; `test_card.py` looks at those."""
+    monkeypatch.setattr("llmi_data.publishing.folder.draw", lambda summary, stages, agreed, folder: folder.mkdir())

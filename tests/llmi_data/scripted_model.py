@@ -64,7 +64,7 @@ def _draft(brief: str, digest: str, *, first: bool) -> dict[str, Any]:
     if number % 13 == 0:  # asks for something else than it was told to
         request = request.replace(many, "Use exactly six pictures.") if many else request + " Use exactly six pictures."
         many = "Use exactly six pictures."
-    if "edit" in tools and "attached, shown below" in brief:
+    if "edit" in tools and "shown below" in brief:
         needs["picture"] = 0
     draft = {"topic": f"{place} {digest}", "request": request, "how_many": many}
     return draft | ({"needs": needs} if tools else {})

@@ -20,7 +20,7 @@ from PIL import Image
 from llmi_data import Plan, PublishingError, Row, RowError, RunConfig, Split, SplitError, run
 from llmi_data.dataset import from_dataset
 from llmi_data.dataset import load as load_split
-from llmi_data.publishing import preview, publish
+from llmi_data.publishing import PublishConfig, preview, publish
 from llmi_schema import ConfigurationError
 
 REPO = "me/prompts"
@@ -36,7 +36,7 @@ def made(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def hub(monkeypatch):
+def hub(monkeypatch, no_figures):
     # Both are read when the client is imported; the tests of other packages run offline in this process.
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
@@ -46,8 +46,9 @@ def hub(monkeypatch):
         yield hub
 
 
-def push(hub: Hub, source: object, repo: str = REPO, token: str | None = None, **options):
-    return publish(source, repo, endpoint=hub.url, token=token or hub.token, **options)
+def push(hub: Hub, source: object, repo: str = REPO, token: str | None = None, folder: Path | None = None, **options):
+    settings = PublishConfig(repo=repo, **options)
+    return publish(source, settings, folder=folder, endpoint=hub.url, token=token or hub.token)
 
 
 def by_id(rows) -> dict[str, Row]:
@@ -69,7 +70,8 @@ def test_one_private_commit_that_loads_as_it_was(made, hub, tmp_path):
     assert {path for path, file in files.items() if not file.large} >= {"README.md", "records/validate.json"}
     assert all(file.large for path, file in files.items() if path.endswith((".parquet", ".png")))
 
-    loaded = load(hub, tmp_path, ("text", None), ("multimodal", None))
+    loaded = load(hub, tmp_path, ("text", None), ("multimodal", None), (None, None))
+    assert loaded[None, None]["train"].features == loaded["text", None]["train"].features
     split = load_split(made / "dataset")
     for side in ("train", "test"):
         again = [row for name in ("text", "multimodal") for row in from_dataset(loaded[name, None][side])]
@@ -135,7 +137,8 @@ def test_what_is_not_ours_stays(made, hub, tmp_path):
 
     api = HfApi(hub.url, token=hub.token)
     api.create_repo(REPO, repo_type="dataset")
-    card = "---\nlicense: mit\ntags: [harbours]\nconfigs:\n- {config_name: mine, data_files: mine/*.jsonl, default: true}\n---\nHi\n"
+    theirs = {"config_name": "mine", "data_files": "mine/*.jsonl", "default": True}
+    card = f"---\n{yaml.safe_dump({'license': 'mit', 'tags': ['harbours'], 'configs': [theirs]})}---\nHi\n"
     operations = [CommitOperationAdd("README.md", card.encode()), CommitOperationAdd("mine/a.jsonl", b'{"a": 1}\n')]
     api.create_commit(REPO, operations, commit_message="by hand", repo_type="dataset")
     push(hub, made)
@@ -174,7 +177,7 @@ def test_a_pull_request_changes_nothing_but_can_be_loaded(made, hub, tmp_path):
     assert len(repository.commits) == 1
     loaded = load(hub, tmp_path, ("text", "refs/pr/1"))["text", "refs/pr/1"]
     assert by_id(from_dataset(loaded["train"])).keys() <= by_id(fewer.train).keys()
-    with pytest.raises(PublishingError, match="a proposal"):
+    with pytest.raises(ConfigurationError, match="a proposal"):
         push(hub, fewer, pull_request=True, tag="v1")
     with pytest.raises(PublishingError, match="no such dataset to propose rows to"):
         push(hub, fewer, "me/others", pull_request=True)
@@ -188,6 +191,37 @@ def test_public_and_gated_in_an_order_that_exposes_nothing(made, hub):
     assert repository.settings == [{"gated": "manual", "commits": 0}, {"visibility": "public", "commits": 1}]
     push(hub, made, gated=False)
     assert (repository.private, repository.gated) == (False, False)
+
+
+def test_it_can_be_read_while_it_comes(made, hub, tmp_path):
+    push(hub, made)
+    code = f"""if True:
+        from datasets import load_dataset
+        row = next(iter(load_dataset({REPO!r}, "multimodal", split="test", streaming=True)))
+        print(row["id"], row["images"][0].size)
+    """
+    read = python(hub, tmp_path / "home", "-c", code)
+    assert read.returncode == 0, read.stderr
+    name, size = read.stdout.strip().split(" ", 1)
+    row = by_id(load_split(made / "dataset").test)[name]
+    assert size == str((row.pictures[0].width, row.pictures[0].height))
+
+
+def test_the_command_publishes_and_says_so_in_plain_lines(made, hub, tmp_path):
+    command = ["-m", "llmi_data", "publish", str(made), "--repo", REPO, "--tag", "v1", "--license", "mit"]
+    done = python(hub, tmp_path / "home", *command)
+    assert done.returncode == 0, done.stderr
+    repository = hub.repositories[KEY]
+    assert f"-> {hub.url}/{KEY}/commit/{repository.refs['main']}" in done.stderr
+    assert "rows are in order" in done.stderr
+    assert "%|" not in done.stderr  # no bars where there is no terminal
+    assert repository.tags["v1"] == repository.refs["main"]
+    again = python(hub, tmp_path / "home", *command[:-4], "--license", "mit")
+    assert "nothing is different" in again.stderr
+    refused = python(hub, tmp_path / "home", *command, HF_TOKEN="hf_unknown")
+    assert refused.returncode == 1
+    assert "hf auth login" in " ".join(refused.stderr.split())
+    assert "Traceback" not in refused.stderr
 
 
 def test_a_gate_is_seen_by_who_loads(made, hub, tmp_path):
@@ -269,12 +303,10 @@ def test_what_the_hub_refuses_is_said_with_the_remedy(made, hub, repo, token, wo
 
 
 def test_without_a_token(made, hub, monkeypatch):
-    monkeypatch.setattr("huggingface_hub.utils._auth.get_token", lambda: None)
-    monkeypatch.setattr("huggingface_hub.utils._headers.get_token", lambda: None)
-    monkeypatch.setattr("huggingface_hub.utils.get_token", lambda: None)
+    monkeypatch.setattr("huggingface_hub.get_token", lambda: None)
     with pytest.raises(PublishingError, match="hf auth login"):
-        publish(made, REPO, endpoint=hub.url)
-    assert not hub.repositories
+        publish(made, PublishConfig(repo=REPO), endpoint=hub.url)
+    assert hub.requests == []
 
 
 def test_a_licence_the_hub_does_not_know(made, hub):
@@ -286,14 +318,19 @@ def test_a_licence_the_hub_does_not_know(made, hub):
 def test_a_hub_that_is_not_there(made, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     with pytest.raises(PublishingError, match="cannot be reached"):
-        publish(made, REPO, endpoint="http://127.0.0.1:9", token="hf_x")
+        publish(made, PublishConfig(repo=REPO), endpoint="http://127.0.0.1:9", token="hf_x")
 
 
-def test_a_model_of_the_same_name_is_another_repository(made, hub):
+def test_a_model_of_the_same_name_is_told_and_left_alone(made, hub, caplog):
+    """A Hub keeps models and datasets apart, so that both may have the name; whoever proposes is likely mistaken."""
     from huggingface_hub import HfApi
 
     HfApi(hub.url, token=hub.token).create_repo(REPO)
-    push(hub, made)
+    with pytest.raises(PublishingError, match=r"no such dataset .* there is a model of that name; correct --repo"):
+        push(hub, made, pull_request=True)
+    with caplog.at_level("INFO", logger="llmi_data"):
+        push(hub, made)
+    assert "a new dataset; there is a model of that name" in caplog.text
     assert {REPO, KEY} <= hub.repositories.keys()
     assert hub.repositories[REPO].files == {}
 
@@ -301,7 +338,7 @@ def test_a_model_of_the_same_name_is_another_repository(made, hub):
 @pytest.mark.parametrize("repo", ["prompts", "me/prompts/more", "me/-prompts"])
 def test_a_name_that_is_none(made, repo):
     with pytest.raises(ConfigurationError, match="--repo"):
-        publish(made, repo)
+        publish(made, PublishConfig(repo=repo))
 
 
 def test_rows_that_are_none_are_named_and_nothing_is_sent(made, hub, tmp_path):
@@ -337,28 +374,39 @@ def test_a_preview_writes_what_would_be_committed_and_sends_nothing(made, hub, t
     push(hub, made)
     sent = [request for request in hub.requests if not request.startswith(("GET", "HEAD"))]
     texts = tuple(row for row in split.train if not row.images)
-    seen = preview(Split(texts, ()), REPO, tmp_path / "out", endpoint=hub.url, token=hub.token)
+    seen = preview(Split(texts, ()), PublishConfig(repo=REPO), tmp_path / "out", endpoint=hub.url, token=hub.token)
     assert [request for request in hub.requests if not request.startswith(("GET", "HEAD"))] == sent
-    assert "multimodal/train-00000-of-00001.parquet" in seen.changes.deleted
-    assert set(seen.changes.added) == {
+    assert "multimodal/train-00000-of-00001.parquet" in seen.deleted
+    assert set(seen.added) == {
         path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*") if path.is_file()
     }
     push(hub, Split(texts, ()), folder=tmp_path / "out")
-    assert hub.repositories[KEY].files == {
-        name: (tmp_path / "out" / name).read_bytes() for name in seen.changes.added
-    }
+    assert hub.repositories[KEY].files == {name: (tmp_path / "out" / name).read_bytes() for name in seen.added}
 
 
 def test_a_folder_with_something_else_is_left_alone(made, tmp_path):
     (tmp_path / "thesis.txt").write_text("ten years of work")
     with pytest.raises(PublishingError, match="holds something that is no publication"):
-        preview(made, REPO, tmp_path)
+        preview(made, PublishConfig(repo=REPO), tmp_path)
     assert (tmp_path / "thesis.txt").read_text() == "ten years of work"
 
 
 def test_records_say_nothing_of_this_machine(made, hub, tmp_path):
-    seen = preview(made, REPO, tmp_path / "out")
+    seen = preview(made, PublishConfig(repo=REPO), tmp_path / "out")
     for path in (tmp_path / "out" / "records").iterdir():
         assert str(made) not in path.read_text()
     assert json.loads((tmp_path / "out" / "records" / "generate.json").read_text())["planned"] == 120
     assert seen.prepared.rows
+
+
+@pytest.mark.slow
+def test_a_thousand_rows_and_more_there_and_back(tmp_path):
+    """What `benchmarks/publishing.py` measures: every row and picture comes back as it went."""
+    path = Path(__file__).parents[2] / "benchmarks" / "publishing.py"
+    sys.path.insert(0, str(path.parent))
+    import publishing
+
+    figures = publishing.measure(1300, tmp_path, None)
+    assert figures["rows published"] >= 1000
+    assert figures["rows read back that differ"] == 0
+    assert (figures["commits"], figures["private"]) == (1, True)

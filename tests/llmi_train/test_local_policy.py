@@ -238,3 +238,23 @@ async def test_a_model_that_sees_is_shown_the_pictures(
 async def test_a_model_that_does_not_see_is_given_the_words(policy: LocalPolicy) -> None:
     parts = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": ASKED[0]["content"]}]}]
     assert await policy.write(Request(parts, (picture(0),))) == await policy.write(Request(ASKED))
+
+
+async def test_a_qwen_that_sees_is_loaded_with_its_eyes(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import transformers
+
+    from llmi_train.twins import twin
+    from llmi_train.vision import FAMILIES, PictureProcessor
+
+    folder = twin("twin:qwen2.5-vl", tmp_path_factory.mktemp("seeing") / "twin")
+    policy = LocalPolicy.load(folder, max_new_tokens=4)
+    assert isinstance(policy.processor, PictureProcessor)
+    seen = await policy.write(Request(ASKED, (picture(0),)))
+    assert seen.prompt_tokens > (await policy.write(Request(ASKED))).prompt_tokens
+    monkeypatch.setattr("llmi_train.vision.FAMILIES", FAMILIES - {"qwen2_5_vl"})  # a family we have no processor for
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    monkeypatch.setattr("llmi_train.vision.AutoProcessor.from_pretrained", lambda *args, **settings: tokenizer)
+    with pytest.raises(ConfigurationError, match="would give it text alone: install torchvision"):
+        LocalPolicy.load(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -16,8 +17,11 @@ from hub_server import Hub
 from runs_on_disk import entries, write_log
 from typer.testing import CliRunner
 
+from llmi_sandbox import Toolkit
 from llmi_schema import ConfigurationError
 from llmi_train.cli import app
+from llmi_train.evaluate import ProjectBenchmark, load_run, run_benchmark
+from llmi_train.policies import Completion
 from llmi_train.publishing import prepare
 from llmi_train.recipe import Recipe
 from llmi_train.watching import RunRecord, write_record
@@ -205,6 +209,29 @@ def test_held_out_figures_go_into_card_and_report(run: Path, tmp_path: Path) -> 
     assert "answers" not in result.output
     held_out.write_text("[1]")
     assert "a JSON object" in CliRunner().invoke(app, command).output
+
+
+@pytest.mark.parametrize("what", ["", "results.json"])
+def test_an_evaluation_goes_into_the_card_as_its_summary(run: Path, tmp_path: Path, what: str) -> None:
+    class Silent:
+        identity = "silent"
+
+        async def write(self, request: Any) -> Completion:
+            return Completion("Nothing.", finished=True, tokens=1)
+
+    async def evaluate() -> None:
+        async with Toolkit.offline(workers=1) as toolkit:
+            await run_benchmark(ProjectBenchmark.load(limit=2), Silent(), toolkit, tmp_path / "eval")
+
+    asyncio.run(evaluate())
+    arguments = ["push", str(run), "--repo", "me/fox", "--dry-run", "--evaluation", str(tmp_path / "eval" / what)]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    score = load_run(tmp_path / "eval").score
+    assert f"| project by rules: score | {score.low:.3f} |" in result.output
+    assert f"| project by rules: 95 % interval | {score.lower:.3f} to {score.upper:.3f} |" in result.output
+    assert "| project by rules: policy | silent |" in result.output
+    assert "bakery" not in result.output
 
 
 @pytest.mark.parametrize("repo", ["fox", "me/fox/cub", "me/-fox"])

@@ -34,7 +34,7 @@ from llmi_data.operation.shards import Shard, merge
 from llmi_data.operation.steps import generate_rows, validate_rows
 from llmi_data.pipeline import MadeDataset, Progress, Report, make_dataset
 from llmi_data.plan import Assignment, Cell, Plan
-from llmi_data.publishing import Preview, Published, preview, publish
+from llmi_data.publishing import Preview, PublishConfig, Published, preview, publish
 from llmi_data.row import ImplicitVerdict, Message, Need, Origin, Question, Reading, Row, Verdict
 from llmi_data.scenario import Scenario, Series
 from llmi_data.splits import Split, Straddler, assign_sides, split, straddlers
@@ -81,6 +81,7 @@ __all__ = [
     "PlanError",
     "Preview",
     "Progress",
+    "PublishConfig",
     "Published",
     "PublishingError",
     "Question",

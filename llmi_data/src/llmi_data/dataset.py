@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from llmi_data.errors import RowError
-from llmi_data.jsonl import explain
+from llmi_data.jsonl import explain, remedy
 from llmi_data.row import Row
 from llmi_data.splits import Split
 from llmi_schema import LLMIError
@@ -135,7 +135,7 @@ def save_dataset(make: Callable[[], DatasetDict], folder: str | Path) -> None:
         unfinished.replace(folder)
         shutil.rmtree(earlier, ignore_errors=True)
     except OSError as error:
-        raise RowError(f"{folder}: cannot write here ({error.strerror or error}); choose another folder") from error
+        raise RowError(f"{folder}: cannot write here ({error.strerror or error}); {remedy(error)}") from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 

@@ -1,4 +1,4 @@
-"""What can go wrong with a plan, a row, a picture, a run or a publication. Each message names the place and the remedy."""
+"""What can go wrong, from a plan to a publication. Each message names the place and the remedy."""
 
 from llmi_schema import ConfigurationError, LLMIError
 

@@ -33,14 +33,15 @@ def write_lines(path: str | Path, lines: Iterable[str]) -> int:
                 file.write(line + "\n")
         unfinished.replace(path)
     except OSError as error:
-        raise RowError(f"{path}: cannot write here ({error.strerror}); {_remedy(error)}") from error
+        raise RowError(f"{path}: cannot write here ({error.strerror}); {remedy(error)}") from error
     finally:
         unfinished.unlink(missing_ok=True)
     return written
 
 
-def _remedy(error: OSError) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+def remedy(error: OSError) -> str:
+    """What to do about a file that could not be written."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return "free some space on that disk and run it again: what was paid for and written before is kept"
     return "choose another place"
 

@@ -53,18 +53,23 @@ def plot_overview(summary: Summary, path: str | Path) -> Path:
 
 
 def plot_contents(summary: Summary, path: str | Path, dpi: float = 150) -> Path:
-    """Draw what the prompts are like: tools, length, subjects, languages and pictures, a panel for each thing."""
+    """Draw what the prompts are like: length, tools, subjects; languages and pictures where they are not all one."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(12, 6.4), layout="constrained")
-    panels: dict[str, Any] = figure.subplot_mosaic(
-        [["tools", "words", "words"], ["subjects", "languages", "pictures"]], height_ratios=(3, 4)
-    )
-    _bars(panels["tools"], summary.tools, "rows that require a tool")
+    below = ["subjects"]
+    below += ["languages"] * (len(summary.languages) > 1) + ["pictures"] * (len(summary.pictures) > 1)
+    above = ["words"] * max(1, len(below) - 1) + ["tools"] * (len(below) > 1)
+    figure = Figure(figsize=(11, 6.2))
+    figure.set_layout_engine("constrained", hspace=0.08)
+    panels: dict[str, Any] = figure.subplot_mosaic([above, below], height_ratios=(3, 4))
     _histogram(panels["words"], summary)
+    if "tools" in panels:
+        _bars(panels["tools"], summary.tools, "rows that require a tool")
     _bars(panels["subjects"], summary.domains or summary.families, "domains" if summary.domains else "subjects")
-    _bars(panels["languages"], summary.languages, "languages")
-    _bars(panels["pictures"], {str(n): rows for n, rows in summary.pictures.items()}, "pictures the user gives")
+    if "languages" in panels:
+        _bars(panels["languages"], summary.languages, "languages")
+    if "pictures" in panels:
+        _bars(panels["pictures"], {str(n): rows for n, rows in summary.pictures.items()}, "pictures the user gives")
     figure.savefig(path, dpi=dpi)
     return Path(path)
 
@@ -83,7 +88,7 @@ def _cells(axes: Any, summary: Summary) -> None:
                 axes.text(x, y, rows, ha="center", va="center", color="white" if rows > darkest / 2 else "black")
     axes.set_xticks(range(len(codes)), [str(ImageCount.decode(code)) for code in codes])
     axes.set_yticks(range(len(names)), names)
-    axes.set_title(f"{summary.rows} rows: pictures wanted, by required tools")
+    axes.set_title(f"{summary.rows:,} rows: pictures wanted, by required tools")
 
 
 def _bars(axes: Any, counts: Mapping[str, int], title: str) -> None:
@@ -96,7 +101,7 @@ def _bars(axes: Any, counts: Mapping[str, int], title: str) -> None:
         shown[f"{len(counts) - len(shown)} more"] = rest
     colours = [GREY if rest and number == _MOST else BLUE for number in range(len(shown))]
     bars = axes.barh(range(len(shown)), list(shown.values()), color=colours)
-    axes.bar_label(bars, padding=3)
+    axes.bar_label(bars, fmt="{:,.0f}", padding=3)
     axes.set_yticks(range(len(shown)), [_short(name) for name in shown])
     axes.set_ylim(max(len(shown), _FEWEST) - 0.5, -0.5)
     axes.margins(x=0.15)

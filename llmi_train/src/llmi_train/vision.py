@@ -1,15 +1,15 @@
-"""Processors of the Qwen vision-language models that need Pillow alone.
+"""Processors: those of the Qwen vision-language models need Pillow alone, and none is ever a bare tokenizer.
 
-The stock ones need torchvision, for videos; without it `AutoProcessor` hands back a bare tokenizer, and a trainer
-would go on without ever showing the model a picture. These take pictures and no videos, and a batch may mix rows with
-and without pictures.
+The stock ones of Qwen need torchvision, for videos; without it `AutoProcessor` hands back a bare tokenizer, and a
+trainer would go on without ever showing the model a picture. The ones here take pictures and no videos, and a batch
+may mix rows with and without pictures.
 """
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from transformers import AutoTokenizer, ProcessorMixin
+from transformers import AutoProcessor, AutoTokenizer, ProcessorMixin
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from llmi_schema import ConfigurationError
@@ -28,7 +28,6 @@ class PictureProcessor(ProcessorMixin):
     """
 
     attributes: ClassVar[list[str]] = ["image_processor", "tokenizer"]
-    return_mm_token_type_ids = True
 
     def __init__(self, image_processor: Any = None, tokenizer: Any = None, chat_template: str | None = None) -> None:
         self.image_token = IMAGE
@@ -41,6 +40,9 @@ class PictureProcessor(ProcessorMixin):
         """As every processor; `images` has a list per text, or None where a text has none."""
         if isinstance(images, list):
             images = [[] if row is None else row for row in images] if any(images) else None
+        settings.setdefault(
+            "return_mm_token_type_ids", True
+        )  # without them pictures have positions as if they were text
         return super().__call__(images=images, text=text, **settings)
 
     def replace_image_token(self, image_inputs: dict[str, Any], image_idx: int, **settings: Any) -> str:
@@ -61,6 +63,23 @@ def load_processor(name: str, *, max_pixels: int | None = None) -> PictureProces
     pictures = Qwen2VLImageProcessorPil.from_pretrained(name, **size)
     tokenizer = AutoTokenizer.from_pretrained(name, padding_side="left")
     return PictureProcessor(pictures, tokenizer, tokenizer.chat_template or _template_file(name))
+
+
+def processor_of(name: str, config: Any, *, max_pixels: int | None = None) -> ProcessorMixin:
+    """The processor of any model that sees pictures, `load_processor`'s or the stock one.
+
+    Raises OSError when it is not there, and `ConfigurationError` where there is only a tokenizer: the model would be
+    shown no pictures, and nobody would be told.
+    """
+    if config.model_type in FAMILIES:
+        return load_processor(name, max_pixels=max_pixels)
+    processor = AutoProcessor.from_pretrained(name, padding_side="left")
+    if not isinstance(processor, ProcessorMixin):
+        raise ConfigurationError(
+            f"model: {name!r} sees pictures, but transformers found no processor for {config.model_type} and would "
+            "give it text alone: install torchvision, or choose a Qwen vision-language model"
+        )
+    return processor
 
 
 def _template_file(name: str) -> str | None:

@@ -8,6 +8,7 @@ import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -17,6 +18,7 @@ from pydantic import BaseModel
 from llmi_reward.chat import (
     Answer,
     Budget,
+    ChatClient,
     ChatError,
     Endpoint,
     Journal,
@@ -247,6 +249,44 @@ def test_what_is_no_journal_is_named(tmp_path):
     other.close()
     with pytest.raises(ConfigurationError, match=r"b\.sqlite"):
         Journal(tmp_path / "b.sqlite")
+
+
+async def test_a_full_disk_is_seen_before_an_answer_is_paid_for(tmp_path, monkeypatch):
+    left = {"free": 100_000_000}
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(**left))
+    sent = []
+
+    class Counting:
+        def __init__(self, endpoint):
+            self.endpoint = endpoint
+
+        async def send(self, body):
+            sent.append(body)
+            raise ChatError("server_error", "not today")
+
+        async def close(self):
+            pass
+
+    async with ChatClient(
+        Endpoint("http://127.0.0.1:9/v1", "m"), journal=tmp_path / "a.sqlite", transport=Counting, retries=Retries(attempts=1)
+    ) as chat:
+        with pytest.raises(ChatError):
+            await chat.ask("one")
+        left["free"] = 1_000_000
+        with pytest.raises(ConfigurationError, match=r"a\.sqlite: 1\.0 MB are left on its disk.*free some space"):
+            await chat.ask("two")
+    assert len(sent) == 1
+
+
+async def test_a_journal_that_cannot_be_written_names_itself_and_hangs_nobody(tmp_path):
+    with Journal(tmp_path / "a.sqlite") as journal:
+        await journal.add(b"k", Answer("x"))
+        blocking = sqlite3.connect(tmp_path / "a.sqlite")
+        blocking.execute("DROP TABLE answers")
+        blocking.commit()
+        blocking.close()
+        with pytest.raises(ConfigurationError, match=r"a\.sqlite: this journal does not take answers any more"):
+            await journal.add(b"l", Answer("y"))
 
 
 @pytest.mark.parametrize(

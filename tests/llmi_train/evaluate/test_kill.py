@@ -68,8 +68,8 @@ def test_killed_twice_it_asks_for_each_judgement_once(tmp_path: Path) -> None:
         written = len(model.bodies)
         again = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "14 judgements asked for, 26 were there" in done.stdout
-    assert "0 judgements asked for, 40 were there" in again.stdout
+    assert "14 judgements received, 26 were there" in done.stdout
+    assert "0 judgements received, 40 were there" in again.stdout
     assert judge.answered.total() == len(judge.answered) == 40  # each once
     assert written == len(model.bodies)
     run = load_run(tmp_path / "run")

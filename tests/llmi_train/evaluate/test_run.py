@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -116,16 +117,26 @@ async def test_rules_and_judges_are_never_compared(tmp_path: Path, toolkit: Tool
     with pytest.raises(ConfigurationError, match="never set beside each other"):
         compare_runs(by_rules, by_judge)
     shorter = await run_benchmark(ProjectBenchmark.load(limit=2), Recites(good), toolkit, tmp_path / "shorter")
-    with pytest.raises(ConfigurationError, match="different versions"):
+    with pytest.raises(ConfigurationError, match="the same --limit"):
         compare_runs(by_rules, shorter)
+    with pytest.raises(ConfigurationError, match="different versions"):
+        compare_runs(by_rules, replace(by_rules, digest="another"))
 
 
 async def test_a_folder_keeps_to_its_benchmark_and_its_policy(tmp_path: Path, toolkit: Toolkit) -> None:
     await run_benchmark(ProjectBenchmark.load(limit=2), Recites(good), toolkit, tmp_path)
+    changed = replace(ProjectBenchmark.load(limit=2), digest="another")
     with pytest.raises(ConfigurationError, match="another version"):
-        await run_benchmark(ProjectBenchmark.load(limit=3), Recites(good), toolkit, tmp_path)
+        await run_benchmark(changed, Recites(good), toolkit, tmp_path)
     with pytest.raises(ConfigurationError, match="another policy"):
         await run_benchmark(ProjectBenchmark.load(limit=2), Recites(good, identity="other"), toolkit, tmp_path)
+
+
+async def test_a_limit_that_grows_writes_only_the_rest(tmp_path: Path, toolkit: Toolkit) -> None:
+    policy = Recites(good)
+    for limit in (1, 3):
+        run = await run_benchmark(ProjectBenchmark.load(limit=limit), policy, toolkit, tmp_path)
+        assert (len(run.results), policy.asked) == (limit, limit)
 
 
 def test_a_folder_without_results_says_what_to_do(tmp_path: Path) -> None:

@@ -61,6 +61,7 @@ def steps_of(output: Path) -> list[int]:
     return [entry["step"] for entry in log if "loss" in entry]
 
 
+@pytest.mark.timeout(900)  # it starts torch four times
 def test_after_a_kill_the_command_goes_on_to_the_same_adapter(
     tiny: Tiny, toolkit: Toolkit, tmp_path: Path, fingerprint: Fingerprint
 ) -> None:

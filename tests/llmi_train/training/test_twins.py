@@ -16,6 +16,8 @@ from llmi_sandbox import Toolkit
 from llmi_schema import ConfigurationError, Constraint, ImageCount, parse
 from llmi_train import Recipe, train
 from llmi_train.grpo.completions import kept_steps, read
+from llmi_train.twins import twin
+from llmi_train.vision import load_processor
 
 Tiny = Callable[..., Recipe]
 
@@ -144,6 +146,18 @@ def test_the_reward_is_begun_while_others_are_written(
     assert sum(early for _, early in begun) >= 8
 
 
+def test_the_model_is_told_which_tokens_are_pictures(tmp_path: Path) -> None:
+    """Else it counts their positions as if they were text, and some transformers say nothing."""
+    from PIL import Image
+
+    processor = load_processor(str(twin("twin:qwen3-vl", tmp_path)))
+    texts = ["<|vision_start|><|image_pad|><|vision_end|> a square", "no picture"]
+    given = processor(images=[[Image.new("RGB", (64, 64))], None], text=texts, padding=True, return_tensors="pt")
+    pictures = given["input_ids"] == processor.image_token_id
+    assert pictures.sum() == 4
+    assert (given["mm_token_type_ids"] == pictures).all()
+
+
 def test_a_policy_that_sees_is_never_trained_blind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import transformers
 
@@ -156,7 +170,7 @@ def test_a_policy_that_sees_is_never_trained_blind(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("llmi_train.vision.FAMILIES", FAMILIES - {"qwen2_5_vl"})  # a family we have no processor for
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     monkeypatch.setattr(transformers.AutoProcessor, "from_pretrained", lambda *args, **settings: tokenizer)
-    with pytest.raises(ConfigurationError, match="would train it on text alone: install torchvision"):
+    with pytest.raises(ConfigurationError, match="would give it text alone: install torchvision"):
         load_policy(str(folder))
 
 

@@ -28,7 +28,7 @@ class _Commands(TyperGroup):
             console().print(f"[red]error:[/red] {plain(problem)}", soft_wrap=True)
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
-            console().print("stopped; run the same command again to go on: nothing that was paid for is lost")
+            console().print("stopped; run the same command again to go on: every answer that had arrived is kept")
             raise typer.Exit(130) from None
 
 

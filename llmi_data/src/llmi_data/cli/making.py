@@ -58,13 +58,14 @@ def generate(
     pictures: Annotated[Path | None, typer.Option(help="Pictures users attach: a folder, or a dataset.")] = None,
     attempts: Annotated[int, typer.Option(min=1, help="Drafts per row.")] = 3,
     lost: Annotated[Path | None, typer.Option(help="Where assignments that came to nothing are listed.")] = None,
+    report_file: Annotated[Path | None, typer.Option("--report", help="Where the report goes, as JSON.")] = None,
     shard: ShardOption = "1/1",
     dry_run: DryRun = False,
 ) -> None:
     """Make the rows of a plan."""
     from llmi_data.errors import PlanError
     from llmi_data.forecast import generation_forecast
-    from llmi_data.jsonl import write_rows
+    from llmi_data.jsonl import write_lines, write_rows
     from llmi_data.operation.config import GenerateConfig
     from llmi_data.operation.files import write_lost
     from llmi_data.operation.shards import Shard
@@ -87,7 +88,7 @@ def generate(
     )
     settings = GenerateConfig(model=asked, pictures=pictures, attempts=attempts)
     part = Shard.parse(shard)
-    output, lost = part.path(output), lost and part.path(lost)
+    output, lost, report_file = part.path(output), lost and part.path(lost), report_file and part.path(report_file)
     journals = journals_beside(output)
     if dry_run:
         typer.echo(str(generation_forecast(wanted, settings, journals, part)))
@@ -104,6 +105,8 @@ def generate(
     write_rows(output, written.rows)
     if lost:
         write_lost(lost, written.lost)
+    if report_file:
+        write_lines(report_file, [report.model_dump_json(indent=1)])
     out.print(f"{report.rows} rows in {len(wanted.cells)} cells -> {plain(output)}", soft_wrap=True)
     show_generation(report, out)
     if written.unanswered:

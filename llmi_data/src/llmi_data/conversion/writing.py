@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from llmi_data.conversion.formats import FormatName
 from llmi_data.errors import RowError
-from llmi_data.jsonl import write_lines
+from llmi_data.jsonl import remedy, write_lines
 
 if TYPE_CHECKING:
     from datasets import Features
@@ -92,7 +92,7 @@ def _write_parquet(path: Path, records: Iterable[dict[str, Any]], features: Feat
                 file.write_table(pa.Table.from_pylist(group, schema=schema))
         unfinished.replace(path)
     except OSError as error:
-        raise RowError(f"{path}: cannot write here ({error.strerror or error}); choose another place") from error
+        raise RowError(f"{path}: cannot write here ({error.strerror or error}); {remedy(error)}") from error
     finally:
         unfinished.unlink(missing_ok=True)
 

@@ -97,6 +97,7 @@ class RunConfig(_Stanza):
         folder: where everything goes: rows after each step, journals, the dataset, the report.
         plan: what to make, in place or as the path of a plan's file.
         curate: settings of `llmi_data.curation`, its defaults unless given; False leaves the step out.
+        publish: settings of `llmi_data.publishing`, for `llmi-data publish` with this file; a run publishes nothing.
         patience: after so many rows in a row without a usable answer a step stops.
     """
 
@@ -105,6 +106,7 @@ class RunConfig(_Stanza):
     generate: GenerateConfig = GenerateConfig()
     validate_: ValidateConfig = Field(default=ValidateConfig(), alias="validate")
     curate: Any = Field(default=None, validate_default=True)
+    publish: Any = None
     budget: BudgetConfig | None = None
     patience: int = Field(default=PATIENCE, ge=1)
 
@@ -128,6 +130,13 @@ class RunConfig(_Stanza):
         if value is False or isinstance(value, CurationSettings):
             return value
         return CurationSettings.read({} if value is None else value)
+
+    @field_validator("publish")
+    @classmethod
+    def _publication(cls, value: Any) -> Any:
+        from llmi_data.publishing.settings import PublishConfig
+
+        return value if value is None or isinstance(value, PublishConfig) else PublishConfig.read(value)
 
     @model_validator(mode="after")
     def _two_models(self) -> Self:
@@ -185,10 +194,13 @@ class RunConfig(_Stanza):
 def _placed(value: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Paths as seen from where we are."""
     from llmi_data.curation import CurationSettings
+    from llmi_data.publishing.settings import PublishConfig
 
     placed = dict(value)
     if isinstance(curate := placed.get("curate"), dict):
         placed["curate"] = CurationSettings.read(curate, folder)
+    if isinstance(publish := placed.get("publish"), dict):
+        placed["publish"] = PublishConfig.read(publish, folder)
     for name in ("folder", "plan"):
         if isinstance(placed.get(name), str):
             placed[name] = str(folder / placed[name])

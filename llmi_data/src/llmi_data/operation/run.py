@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from llmi_data.dataset import load, save
 from llmi_data.errors import RunError
 from llmi_data.generation.brief import briefs_version
-from llmi_data.jsonl import read_rows, write_lines, write_rows
+from llmi_data.jsonl import read_rows, remedy, write_lines, write_rows
 from llmi_data.operation.config import RunConfig
 from llmi_data.operation.files import write_dropped, write_lost
 from llmi_data.operation.ledger import Ledger, digest_of, key_of
@@ -77,7 +77,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / ".lock").open("w")
     except OSError as error:
-        raise RunError(f"{folder}: cannot write here ({error.strerror}); choose another folder") from error
+        raise RunError(f"{folder}: cannot write here ({error.strerror}); {remedy(error)}") from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # let go of by the system, however the process ends

@@ -36,6 +36,11 @@ def bullets(lines: Iterable[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
 
 
+def folded(summary: str, block: str) -> str:
+    """A block that is shown when its summary is clicked. The blank lines let Markdown go on inside."""
+    return f"<details><summary>{summary}</summary>\n\n{block}\n\n</details>"
+
+
 def percent(value: float | None) -> str:
     return "undefined" if value is None else f"{value:.1%}"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from llmi_data.publishing.blocks import bullets, code, inline, money, percent, quoted, share, table
+from llmi_data.publishing.blocks import bullets, code, folded, inline, money, percent, quoted, share, table
 from llmi_data.publishing.figures import FIGURES
 from llmi_data.publishing.funnel import Stage
 from llmi_data.publishing.record import Record
@@ -20,6 +20,7 @@ NOT_RECORDED = "not recorded"
 RECORDS = "records"
 _HITS_SHOWN = 20
 _CELLS_SHOWN = 12
+_WIDTHS = {"cells": 640, "funnel": 720}  # pixels; the page is some 850 wide
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Facts:
 
     repo: str
     title: str
-    license: str | None
+    licence: str | None
     rows: Sequence[Row]
     summary: Summary
     tables: Sequence[Table]
@@ -80,7 +81,7 @@ def _opening(facts: Facts) -> Iterator[str]:
     agreed, curated = record.validation, record.curation
     hits = sum(check.hits for check in curated.benchmarks) if curated and curated.benchmarks else None
     yield table(
-        ("rows", "train / test", "scenarios", "languages", "blind agreement", "κ count · tools", "found of benchmarks"),
+        ("rows", "train / test", "scenarios", "languages", "agreed blind", "κ count · tools", "found of benchmarks"),
         [
             (
                 f"{summary.rows:,}",
@@ -107,12 +108,13 @@ def _use(facts: Facts) -> Iterator[str]:
         splits = [part.split for part in facts.tables if part.config == config]
         lines += [f'{config} = load_dataset("{facts.repo}", "{config}")  # {", ".join(splits)}']
     yield "```python\n" + "\n".join(lines) + "\n```"
+    first = facts.tables[0]
+    lines = ["from llmi_data import from_dataset", "", f'row = next(from_dataset({first.config}["{first.split}"]))']
+    yield "As typed values, with `llmi-data`:"
+    yield "```python\n" + "\n".join([*lines, "row.text, row.constraint, row.pictures"]) + "\n```"
     yield table(
         ("configuration", "split", "rows", "in memory", "download"),
-        [
-            (f"`{p.config}`", f"`{p.split}`", f"{p.rows:,}", _bytes(p.bytes), _bytes(p.stored))
-            for p in facts.tables
-        ],
+        [(f"`{p.config}`", f"`{p.split}`", f"{p.rows:,}", _bytes(p.bytes), _bytes(p.stored)) for p in facts.tables],
         right=True,
     )
     yield (
@@ -146,12 +148,16 @@ def _columns(facts: Facts) -> Iterator[str]:
         ("`prompt`", "list of `role`, `content`", "The conversation; its last message is the user's."),
         *([("`images`", "list of images", "The user's pictures (`multimodal` alone).")] if multimodal else []),
         ("`image_count`", "int", "-1: none is wanted; 0: any number; 1 to 98: exactly so many; 99: at least one."),
-        ("`required_tools`", "list of strings", "Tools that a right answer uses: `search`, `diffusion`, `code`, `edit`."),
+        (
+            "`required_tools`",
+            "list of strings",
+            "Tools that a right answer uses: `search`, `diffusion`, `code`, `edit`.",
+        ),
         (
             "`provenance`",
             "struct",
-            "Who wrote it (`generator`, `seed`), its `side`, what it is about (`domain`, `language`, `family`, `topic`), "
-            "`wordings`, the facts behind it (`scenario`), the words each tool rests on (`needs`). Null where there is none.",
+            "Who wrote it (`generator`, `seed`), its `side`, what it is about (`domain`, `language`, `family`, "
+            "`topic`), `wordings`, the facts behind it (`scenario`), the words each tool rests on (`needs`).",
         ),
         ("`verdict`", "struct", "What the blind reader understood: `image_count`, `required_tools`, `note`; `agrees`."),
         ("`implicit`", "struct", "A judge's opinion whether a tool is given away; null where none was asked."),
@@ -164,7 +170,8 @@ def _contents(facts: Facts) -> Iterator[str]:
     summary = facts.summary
     if summary.words:
         fewest, middle, most = summary.words
-        kinds = [f"{len(summary.languages):,} languages"] if len(summary.languages) > 1 else []
+        tongues = list(summary.languages)
+        kinds = [f"{len(tongues):,} languages" if len(tongues) > 1 else f"all in {code(tongues[0])}"] if tongues else []
         kinds += [f"{summary.wordings:,} wordings"] if summary.wordings else []
         yield (
             f"{summary.scenarios:,} scenarios{''.join(f', {kind}' for kind in kinds)}; requests of {fewest} to {most} "
@@ -196,17 +203,14 @@ def _funnel(facts: Facts) -> Iterator[str]:
     )
     if curated.short:
         missing = sum(cell.planned - cell.rows for cell in curated.short)
-        yield (
-            f"{len(curated.short):,} places of the plan are not full, by {missing:,} rows:"
-            if len(curated.short) <= _CELLS_SHOWN
-            else f"{len(curated.short):,} places of the plan are not full, by {missing:,} rows; those that lack most:"
-        )
         lacking = sorted(curated.short, key=lambda cell: (cell.rows - cell.planned, cell.cell, cell.side))
-        yield table(
+        cells = table(
             ("cell", "side", "planned", "rows"),
-            [(inline(cell.cell), cell.side, str(cell.planned), str(cell.rows)) for cell in lacking[:_CELLS_SHOWN]],
+            [(inline(cell.cell), cell.side, f"{cell.planned:,}", f"{cell.rows:,}") for cell in lacking[:_CELLS_SHOWN]],
             right_columns=(2, 3),
         )
+        more = f"; the {_CELLS_SHOWN} that lack most" if len(lacking) > _CELLS_SHOWN else ""
+        yield folded(f"{len(lacking):,} places of the plan are not full, by {missing:,} rows{more}", cells)
 
 
 def _reasons(stage: Stage) -> str:
@@ -275,16 +279,21 @@ def _contamination(facts: Facts) -> Iterator[str]:
     if hits is None:
         yield f"Which rows the {total:,} finds were in was {NOT_RECORDED}."
         return
-    shown = f"The first {_HITS_SHOWN:,} of {len(hits):,}" if len(hits) > _HITS_SHOWN else f"All {len(hits):,} finds"
-    yield f"{shown}; `{RECORDS}/hits.jsonl` lists every one, by place and without the benchmark's words:"
-    yield table(
+    finds = table(
         ("row", "benchmark", "place in its file", "kind", "score"),
         [
-            (code(hit["row"]), inline(hit["benchmark"]), inline(_place(hit["item"])), hit["kind"], f"{hit['score']:.2f}")
+            (code(hit["row"]), inline(hit["benchmark"]), inline(_place(hit["item"])), inline(hit["kind"]), _score(hit))
             for hit in hits[:_HITS_SHOWN]
         ],
         right_columns=(4,),
     )
+    shown = f"The first {_HITS_SHOWN:,} of {len(hits):,}" if len(hits) > _HITS_SHOWN else f"All {len(hits):,}"
+    yield f"`{RECORDS}/hits.jsonl` lists every find, by its place and without the benchmark's words."
+    yield folded(f"{shown} finds", finds)
+
+
+def _score(hit: Mapping[str, Any]) -> str:
+    return f"{hit['score']:.2f}"
 
 
 def _splits(facts: Facts) -> Iterator[str]:
@@ -294,8 +303,7 @@ def _splits(facts: Facts) -> Iterator[str]:
     )
     yield (
         f"No {groups} of one split is in the other: checked over all {facts.summary.rows:,} rows when this was "
-        "written."
-        + ("" if facts.record.clusters is not None else f" Clusters of near duplicates were {NOT_RECORDED}.")
+        "written." + ("" if facts.record.clusters is not None else f" Clusters of near duplicates were {NOT_RECORDED}.")
     )
 
 
@@ -307,8 +315,12 @@ def _models(facts: Facts) -> Iterator[str]:
         ("judged whether a tool is given away", Counter(row.implicit.judge for row in facts.rows if row.implicit)),
     )
     rows = [(f"{code(name)}", role, f"{n:,}") for role, names in roles for name, n in names.most_common()]
-    yield table(("who", "did what", "rows"), rows, right_columns=(2,)) if rows else f"Who made the rows was {NOT_RECORDED}."
-    lines = [f"Licence of the data: {f'**{facts.license}**' if facts.license else NOT_RECORDED}."]
+    yield (
+        table(("who", "did what", "rows"), rows, right_columns=(2,))
+        if rows
+        else f"Who made the rows was {NOT_RECORDED}."
+    )
+    lines = [f"Licence of the data: {f'**{facts.licence}**' if facts.licence else NOT_RECORDED}."]
     if facts.summary.with_pictures:
         lines.append(f"Licences of the users' pictures, beside that: {NOT_RECORDED}.")
     if any("offline" not in name for _, names in roles for name in names):
@@ -347,8 +359,7 @@ def _reproduction(facts: Facts) -> Iterator[str]:
     seeds = sorted({row.provenance.seed for row in facts.rows if row.provenance})
     told = f", from seed {', '.join(map(str, seeds[:5]))}" if 0 < len(seeds) <= 5 else ""
     kept = (
-        f" The steps' own reports are in `{RECORDS}/`, and every number of this card is computed from them and from the "
-        "rows."
+        f" The steps' own reports are in `{RECORDS}/`; every number of this card is computed from them and the rows."
         if any((facts.record.generate, facts.record.validation, facts.record.curation))
         else " The steps' reports were not given; what is said above is counted from the rows."
     )
@@ -356,7 +367,9 @@ def _reproduction(facts: Facts) -> Iterator[str]:
 
 
 def _figure(facts: Facts, name: str, title: str) -> str:
-    return f"![{title}]({FIGURES}/{name}.png)" if name in facts.figures else ""
+    if name not in facts.figures:
+        return ""
+    return f'<img src="{FIGURES}/{name}.png" alt="{title}" width="{_WIDTHS.get(name, 820)}">'
 
 
 def _place(item: Any) -> str:

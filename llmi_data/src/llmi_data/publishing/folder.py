@@ -17,6 +17,7 @@ from llmi_data.publishing.figures import FIGURES, draw
 from llmi_data.publishing.funnel import funnel
 from llmi_data.publishing.head import head
 from llmi_data.publishing.record import Record
+from llmi_data.publishing.settings import PublishConfig
 from llmi_data.publishing.source import Source
 from llmi_data.publishing.tables import CONFIGS, Table, write_tables
 from llmi_data.row import Row
@@ -49,22 +50,11 @@ class Prepared:
 
 
 def write_folder(
-    source: Source,
-    repo: str,
-    folder: Path,
-    *,
-    title: str | None = None,
-    license: str | None = None,
-    about: str | None = None,
-    kept: Mapping[str, Any] | None = None,
+    source: Source, settings: PublishConfig, folder: Path, *, kept: Mapping[str, Any] | None = None
 ) -> Prepared:
     """Write everything the repository should hold; an earlier such folder is replaced whole.
 
     Args:
-        repo: where it will go, `me/prompts`.
-        title: of the card; from the name unless given.
-        license: of the data, by the Hub's name for it; what `kept` says unless given.
-        about: Markdown of the author's own, put after the card's opening.
         kept: the head of the card that is there now.
 
     Raises `PublishingError` where the reports are of other rows, or the folder holds something else or cannot be
@@ -73,6 +63,7 @@ def write_folder(
     folder = folder.absolute()
     if folder.exists() and not (folder.is_dir() and _replaceable(folder)):
         raise PublishingError(f"{folder}: holds something that is no publication; choose another folder")
+    about = _read(settings.about) if settings.about else None
     stages = funnel(source.record, len(source.rows))
     unfinished = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     try:
@@ -84,11 +75,11 @@ def write_folder(
         examples = _examples(source, tables, unfinished)
         _write_record(source.record, unfinished / RECORDS)
         kept = kept or {}
-        given = license or kept.get("license")
+        licence = settings.license or kept.get("license")
         facts = Facts(
-            repo=repo,
-            title=title or repo.rpartition("/")[2],
-            license=given,
+            repo=settings.repo,
+            title=settings.title or settings.repo.rpartition("/")[2],
+            licence=licence,
             rows=source.rows,
             summary=summary,
             tables=tables,
@@ -100,16 +91,25 @@ def write_folder(
             about=about,
         )
         synthetic = source.record.generate is not None
-        top = head(facts.title, tables, summary, license=given, synthetic=synthetic, kept=kept)
+        top = head(facts.title, tables, summary, licence=licence, synthetic=synthetic, kept=kept)
         (unfinished / CARD).write_text(f"{top}\n\n{body(facts)}", encoding="utf-8")
         if folder.exists():
             shutil.rmtree(folder)
         unfinished.replace(folder)
     except OSError as error:
-        raise PublishingError(f"{folder}: cannot write here ({error.strerror or error}); choose another place") from error
+        raise PublishingError(
+            f"{folder}: cannot write here ({error.strerror or error}); choose another place"
+        ) from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return Prepared(folder, tables, len(source.rows))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PublishingError(f"{path}: cannot read this file ({error})") from error
 
 
 def _replaceable(folder: Path) -> bool:

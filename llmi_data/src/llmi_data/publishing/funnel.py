@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from llmi_data.errors import PublishingError
 from llmi_data.publishing.record import Record
@@ -51,7 +52,7 @@ def _making(record: Record) -> Iterable[Stage]:
         yield Stage("made", "written from the plan", None)
         return
     yield Stage("planned", "places of the plan", made.planned)
-    yield Stage("made", f"written by {made.generator}", made.rows, made.lost)
+    yield Stage("made", "written from the plan", made.rows, made.lost)
 
 
 def _reading(record: Record) -> Iterable[Stage]:
@@ -75,6 +76,8 @@ def _curating(record: Record) -> Iterable[Stage]:
         told = (("deduplicated", unique), ("decontaminated", clean), ("balanced", full))
         yield from (Stage(*names, None) for names in told)
         return
+    if not curated.benchmarks:
+        clean = "no benchmark was looked for"
     gone = curated.removed
     left = curated.rows
     before = record.validation.kept if record.validation else left
@@ -98,7 +101,7 @@ def _some(reasons: Mapping[str, int]) -> dict[str, int]:
 
 
 def _falls(what: str, counted: list[int]) -> None:
-    for before, after in zip(counted, counted[1:], strict=False):
+    for before, after in pairwise(counted):
         if after > before:
             raise PublishingError(
                 f"{what} are not of one run: {after} rows came out of a step that {before} went into; give the "

@@ -18,7 +18,7 @@ def head(
     tables: Sequence[Table],
     summary: Summary,
     *,
-    license: str | None,
+    licence: str | None,
     synthetic: bool,
     kept: Mapping[str, Any],
 ) -> str:
@@ -53,7 +53,7 @@ def head(
     values = data.to_dict()
     told = {
         "pretty_name": title,
-        "license": license,
+        "license": licence,
         "language": sorted({language.partition("-")[0] for language in summary.languages}),
         "task_categories": _tasks(tables),
         "tags": list(dict.fromkeys([*_TAGS, *(["synthetic"] if synthetic else []), *_list(kept.get("tags"))])),
@@ -67,7 +67,9 @@ def _foreign(kept: Mapping[str, Any]) -> dict[str, Any]:
     """The present head without our own configurations."""
     values = dict(kept)
     for name in ("configs", "dataset_info"):
-        others = [entry for entry in _list(values.pop(name, None)) if entry.get("config_name", "default") not in CONFIGS]
+        others = [
+            entry for entry in _list(values.pop(name, None)) if entry.get("config_name", "default") not in CONFIGS
+        ]
         # One is the default, and that is ours now.
         others = [{key: value for key, value in entry.items() if key != "default"} for entry in others]
         if others:
@@ -77,7 +79,9 @@ def _foreign(kept: Mapping[str, Any]) -> dict[str, Any]:
 
 def _tasks(tables: Sequence[Table]) -> list[str]:
     found = {table.config for table in tables}
-    return [task for config, task in (("text", "text-generation"), ("multimodal", "image-text-to-text")) if config in found]
+    return [
+        task for config, task in (("text", "text-generation"), ("multimodal", "image-text-to-text")) if config in found
+    ]
 
 
 def _list(value: Any) -> list[Any]:

@@ -7,17 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from llmi_data.errors import PublishingError
+from llmi_data.publishing.settings import Gate
 from llmi_schema import ConfigurationError
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError
-
-Gate = Literal["auto", "manual", False]
-"""Who may load it: those who ask, `auto`; those who ask and are let in by hand, `manual`; whoever sees it, False."""
 
 _KIND = "dataset"
 
@@ -40,14 +38,6 @@ class Present:
     tags: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
-class Changes:
-    """What a commit writes and deletes."""
-
-    added: tuple[str, ...]
-    deleted: tuple[str, ...]
-
-
 def client(endpoint: str | None = None, token: str | None = None) -> HfApi:
     """The Hub's client: `HF_ENDPOINT` and `HF_TOKEN`, or `hf auth login`, say where and who unless given."""
     from huggingface_hub import HfApi
@@ -55,10 +45,24 @@ def client(endpoint: str | None = None, token: str | None = None) -> HfApi:
     return HfApi(endpoint=endpoint, token=token, library_name="llmi-data")
 
 
+def require_token(api: HfApi) -> None:
+    """Raises `PublishingError` where nobody is logged in: without a token a Hub answers as if nothing were there."""
+    from huggingface_hub import get_token
+
+    if not (api.token or get_token()):
+        raise PublishingError(_LOG_IN)
+
+
+def namesakes(api: HfApi, repo: str) -> list[str]:
+    """Other kinds of repository that have this name. A Hub keeps them apart; people may not."""
+    with told(api, repo):
+        return [kind for kind in ("model", "space") if api.repo_exists(repo, repo_type=kind)]
+
+
 def check_name(repo: str) -> None:
     """Raises `ConfigurationError` where no repository can have this name."""
     from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils import validate_repo_id
+    from huggingface_hub.utils._validators import validate_repo_id
 
     try:
         validate_repo_id(repo)
@@ -105,10 +109,9 @@ def _card(api: HfApi, repo: str, revision: str) -> dict[str, Any]:
     return values
 
 
-def changes(present: Present, files: Sequence[str], owned: Sequence[str]) -> Changes:
-    """What is written, and what of the folders that are ours is not there any more."""
-    stale = (path for path in present.files if path.partition("/")[0] in owned and path not in files)
-    return Changes(tuple(files), tuple(sorted(stale)))
+def stale(present: Present, files: Sequence[str], owned: Sequence[str]) -> tuple[str, ...]:
+    """What is there in the folders that are ours, and is not any more."""
+    return tuple(sorted(p for p in present.files if p.partition("/")[0] in owned and p not in files))
 
 
 def create(api: HfApi, repo: str) -> None:
@@ -132,7 +135,8 @@ def commit(
     api: HfApi,
     repo: str,
     folder: Path,
-    planned: Changes,
+    added: Sequence[str],
+    deleted: Sequence[str],
     *,
     message: str,
     revision: str | None,
@@ -143,9 +147,9 @@ def commit(
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
     from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
 
-    operations = [
-        *(CommitOperationDelete(path, is_folder=False) for path in planned.deleted),
-        *(CommitOperationAdd(path, folder / path) for path in planned.added),
+    operations: list[CommitOperationDelete | CommitOperationAdd] = [
+        *(CommitOperationDelete(path, is_folder=False) for path in deleted),
+        *(CommitOperationAdd(path, folder / path) for path in added),
     ]
     with told(api, repo):
         try:
@@ -184,12 +188,10 @@ def finish(api: HfApi, repo: str, oid: str, *, tag: str | None, public: bool) ->
 @contextmanager
 def told(api: HfApi, repo: str) -> Iterator[None]:
     """What the Hub's client raises, as a `PublishingError` that says what to do."""
-    from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError
 
     try:
         yield
-    except LocalTokenNotFoundError as error:
-        raise PublishingError(_LOG_IN) from error
     except HfHubHTTPError as error:
         raise PublishingError(_refusal(api, repo, error)) from error
     except unreachable() as error:
@@ -202,14 +204,10 @@ _LOG_IN = "nobody is logged in: run `hf auth login`, or set HF_TOKEN to a token 
 
 
 def _refusal(api: HfApi, repo: str, error: HfHubHTTPError) -> str:
-    from huggingface_hub.utils import get_token
-
     status = error.response.status_code
     said = error.server_message or _line(error)
     owner = repo.partition("/")[0]
     match status:
-        case 401 if not (api.token or get_token()):
-            return f"{repo}: {_LOG_IN}"
         case 401:
             return f"{repo}: the Hub does not know this token ({said}); run `hf auth login`, or set HF_TOKEN to another"
         case 403 if "write" in said and "token" in said:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from llmi_data.errors import PublishingError
+from llmi_data.errors import PublishingError, RowError
 from llmi_data.operation.steps import GenerateReport, ValidateReport
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def read_record(
 
     Args:
         folder: a run's, where there is one; files that are named take the place of its own.
-        reports: of `generate`, `validate` and `curate --report`, or a run's `report.json`; each says itself which it is.
+        reports: of `generate`, `validate` and `curate --report`, or a run's; each says itself which it is.
 
     Raises `PublishingError` naming the file that cannot be read, or that is no report.
     """
@@ -51,8 +51,9 @@ def read_record(
     if folder is not None:
         if (own := folder / "report.json").is_file():
             record = _with_report(record, own)
-        hits = hits or _there(folder / "hits.jsonl")
-        clusters = clusters or _there(folder / "clusters.jsonl")
+        if record.curation is not None:  # else they are of an earlier run in this folder
+            hits = hits or _there(folder / "hits.jsonl")
+            clusters = clusters or _there(folder / "clusters.jsonl")
     named: dict[str, Path] = {}
     for path in reports:
         before, record = record, _with_report(record, path)
@@ -61,9 +62,16 @@ def read_record(
                 if step in named:
                     raise PublishingError(f"{path}: {named[step]} is a report of the same step; give one of them")
                 named[step] = path
+    found = tuple(_lines(hits, "row", "benchmark", "item", "kind", "score")) if hits else None
+    if found is not None and record.curation is not None:
+        counted = sum(check.hits for check in record.curation.benchmarks)
+        if counted != len(found):
+            raise PublishingError(
+                f"{hits}: lists {len(found)} finds, but the report of curate has {counted}; give those of one run"
+            )
     return replace(
         record,
-        hits=tuple(_lines(hits, "row", "benchmark", "item")) if hits else None,
+        hits=found,
         clusters={entry["id"]: entry["cluster"] for entry in _lines(clusters, "id", "cluster")} if clusters else None,
     )
 
@@ -73,6 +81,34 @@ def _there(path: Path) -> Path | None:
 
 
 def _with_report(record: Record, path: Path) -> Record:
+    """The record with a file's report; where there is none by that name but there are those of its shards, theirs."""
+    from llmi_data.curation import CurationReport
+    from llmi_data.operation.shards import parts_of
+    from llmi_data.publishing.parts import whole_generation, whole_validation
+
+    if path.exists():
+        paths = [path]
+    else:
+        try:
+            paths = parts_of(path)
+        except RowError as error:
+            raise PublishingError(f"{path}: there is no such file. {error}") from None
+    found = [_report(part) for part in paths]
+    made = [report for report in found if isinstance(report, GenerateReport)]
+    read = [report for report in found if isinstance(report, ValidateReport)]
+    match found:
+        case [Record() as run]:
+            return run
+        case [CurationReport() as curation]:
+            return replace(record, curation=curation)
+        case _ if len(made) == len(found):
+            return replace(record, generate=whole_generation(made))
+        case _ if len(read) == len(found):
+            return replace(record, validation=whole_validation(read))
+    raise PublishingError(f"{path}: its shards are not reports of one step; give the report of the whole")
+
+
+def _report(path: Path) -> Record | GenerateReport | ValidateReport | CurationReport:
     from llmi_data.curation import CurationReport
 
     try:
@@ -81,23 +117,20 @@ def _with_report(record: Record, path: Path) -> Record:
         raise PublishingError(f"{path}: cannot read this report ({error.strerror})") from error
     except ValueError as error:
         raise PublishingError(f"{path}: not valid JSON ({error}); give what a step wrote with --report") from error
-    if not isinstance(value, dict):
-        raise PublishingError(f"{path}: a report is a JSON object; give what a step wrote with --report")
     try:
         match value:
             case {"generate": generate, "validation": validation, "curation": curation}:
-                return replace(
-                    record,
+                return Record(
                     generate=GenerateReport.model_validate(generate),
                     validation=ValidateReport.model_validate(validation),
                     curation=CurationReport.model_validate(curation) if curation else None,
                 )
             case {"generator": _, "planned": _}:
-                return replace(record, generate=GenerateReport.model_validate(value))
+                return GenerateReport.model_validate(value)
             case {"reader": _, "agreement": _}:
-                return replace(record, validation=ValidateReport.model_validate(value))
+                return ValidateReport.model_validate(value)
             case {"removed": _, "clusters": _, "settings": _}:
-                return replace(record, curation=CurationReport.model_validate(value))
+                return CurationReport.model_validate(value)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, problem["loc"]))
@@ -117,7 +150,9 @@ def _lines(path: Path, *needed: str) -> list[dict[str, Any]]:
         try:
             entry = json.loads(line)
         except ValueError as error:
-            raise PublishingError(f"{path}, line {number}: not valid JSON ({error}); let curate write it again") from None
+            raise PublishingError(
+                f"{path}, line {number}: not valid JSON ({error}); let curate write it again"
+            ) from None
         if not isinstance(entry, dict) or not all(name in entry for name in needed):
             raise PublishingError(f"{path}, line {number}: {', '.join(needed)} are expected; let curate write it again")
         entries.append(entry)

@@ -10,6 +10,7 @@ from llmi_data.conversion import read_any
 from llmi_data.dataset import is_saved
 from llmi_data.errors import PublishingError, RowError, SplitError
 from llmi_data.publishing.record import Record, read_record
+from llmi_data.publishing.settings import PublishConfig
 from llmi_data.row import Row
 from llmi_data.splits import Split, split
 
@@ -26,17 +27,12 @@ class Source:
         return (*self.split.train, *self.split.test)
 
 
-def read_source(
-    source: str | Path | Split,
-    reports: Iterable[str | Path] = (),
-    hits: str | Path | None = None,
-    clusters: str | Path | None = None,
-) -> Source:
+def read_source(source: str | Path | Split, settings: PublishConfig) -> Source:
     """Rows and their record.
 
     Args:
         source: a run's folder; a saved dataset's; a file of rows in any format `convert` reads; or rows as they are.
-        reports, hits, clusters: as `read_record`.
+        settings: names further files of the record.
 
     Raises `RowError` naming the file, the row and the remedy of the first rows that are not in order,
     `SplitError` where a scenario or a cluster is on both sides, `PublishingError` where there is nothing.
@@ -49,12 +45,7 @@ def read_source(
             folder, data = data, data / "dataset"
         elif data.is_dir() and (data / "steps.json").is_file():
             raise PublishingError(f"{data}: this run has no dataset yet; run it again to its end")
-    record = read_record(
-        folder,
-        [Path(report) for report in reports],
-        Path(hits) if hits else None,
-        Path(clusters) if clusters else None,
-    )
+    record = read_record(folder, settings.reports, settings.hits, settings.clusters)
     rows = (*source.train, *source.test) if isinstance(source, Split) else tuple(_read(Path(source), data))
     if not rows:
         raise PublishingError(f"{source if data else 'the split'}: there are no rows in it")

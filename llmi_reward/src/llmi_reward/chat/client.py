@@ -205,6 +205,8 @@ class ChatClient:
                 if failure is not None and live.loop.time() >= until:
                     raise _after(failure, attempt)
                 attempt += 1
+                if (journal := self.journal) is not None:
+                    journal.require_room()
                 try:
                     answer = read(await self._send(live, request, until))
                 except ChatError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import sqlite3
 import threading
 from collections.abc import Sequence
@@ -27,6 +28,8 @@ CREATE TABLE IF NOT EXISTS answers (
 _INSERT = "INSERT OR IGNORE INTO answers (key, answer, model, prompt_tokens, completion_tokens) VALUES (?, ?, ?, ?, ?)"
 _LOCK_SECONDS = 60.0
 _LARGEST_COMMIT = 256
+_LEAST_ROOM = 4_000_000
+"""Bytes: what some sixty answers on their way take in the file, several times over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +68,21 @@ class Journal:
             if self._closed:
                 raise ConfigurationError(f"the journal {self.path} is closed")
             if self._writer is None:
-                self._writer = threading.Thread(target=self._write, name=f"journal {self.path.name}", daemon=True)
+                connection = self._open()  # here, where a failure has somebody to be told to
+                name = f"journal {self.path.name}"
+                self._writer = threading.Thread(target=self._write, args=(connection,), name=name, daemon=True)
                 self._writer.start()
             self._queue.put(_Entry(key, answer, written))
         await written
+
+    def require_room(self) -> None:
+        """To be called before an answer is paid for. Raises `ConfigurationError` when its disk is all but full."""
+        free = shutil.disk_usage(self.path.parent).free
+        if free < _LEAST_ROOM:
+            raise ConfigurationError(
+                f"{self.path}: {free / 1e6:.1f} MB are left on its disk, too few to keep another answer: free some "
+                f"space there ({_LEAST_ROOM / 1e6:.0f} MB at least) and run it again; every answer so far is kept"
+            )
 
     def usage(self) -> Usage:
         """All tokens the answers in it took: what a budget starts from when a run goes on."""
@@ -110,14 +124,16 @@ class Journal:
         except (OSError, sqlite3.Error) as error:
             if connection is not None:
                 connection.close()
-            raise ConfigurationError(f"{self.path} cannot be used as a journal of answers: {error}") from error
+            raise ConfigurationError(
+                f"{self.path} cannot be used as a journal of answers ({error}): free some space if its disk is full, "
+                "else choose another file"
+            ) from error
         return connection
 
-    def _write(self) -> None:
-        connection = self._open()
+    def _write(self, connection: sqlite3.Connection) -> None:
         try:
             while entries := self._next_entries():
-                error = _commit(connection, entries)
+                error = self._commit(connection, entries)
                 for entry in entries:
                     loop = entry.written.get_loop()
                     if not loop.is_closed():
@@ -136,21 +152,20 @@ class Journal:
             entries.append(entry)
         return entries
 
-
-def _commit(connection: sqlite3.Connection, entries: Sequence[_Entry]) -> Exception | None:
-    rows = [
-        (e.key, _to_json(e.answer), e.answer.model, e.answer.usage.prompt_tokens, e.answer.usage.completion_tokens)
-        for e in entries
-    ]
-    try:
-        with connection:
-            connection.executemany(_INSERT, rows)
-    except sqlite3.Error as error:
-        return ConfigurationError(
-            f"the journal does not take answers any more ({error}): free some space on its disk and run it again; "
-            "what it holds is kept"
-        )
-    return None
+    def _commit(self, connection: sqlite3.Connection, entries: Sequence[_Entry]) -> Exception | None:
+        rows = [
+            (e.key, _to_json(e.answer), e.answer.model, e.answer.usage.prompt_tokens, e.answer.usage.completion_tokens)
+            for e in entries
+        ]
+        try:
+            with connection:
+                connection.executemany(_INSERT, rows)
+        except sqlite3.Error as error:
+            return ConfigurationError(
+                f"{self.path}: this journal does not take answers any more ({error}): free some space on its disk and "
+                "run it again; what it holds is kept"
+            )
+        return None
 
 
 def _settle(written: asyncio.Future[None], error: Exception | None) -> None:

@@ -34,7 +34,9 @@ def evaluate(
         Path, typer.Option("-o", "--output", help="A folder; the same command goes on there after a stop.")
     ] = Path("runs/evaluation"),
     repeats: Annotated[int, typer.Option(min=1, help="Ask the judge each question so often; the median counts.")] = 1,
-    limit: Annotated[int | None, typer.Option(min=1, help="No more than so many tasks.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="The first so many tasks; more later cost only the rest.")
+    ] = None,
     at_once: Annotated[int, typer.Option(min=1, help="Documents in work at a time.")] = 8,
     tools: Tools = "offline",
     constrain: Annotated[
@@ -110,13 +112,13 @@ def compare(
 ) -> None:
     """Set two evaluations beside each other: the paired difference, and documents side by side."""
     with one_sentence():
-        from llmi_train.evaluate.comparison import in_words, write_comparison
+        from llmi_train.evaluate.comparison import in_words, sign_test_says, write_comparison
 
         difference = write_comparison(first, second, output)
         out = console()
         out.print(escape(in_words(difference, (str(first), str(second)))))
-        p = "" if difference.p is None else f", sign test p = {difference.p:.3g}"
-        out.print(f"{difference.better} tasks better, {difference.worse} worse, {difference.equal} equal{p}")
+        counts = f"{difference.better} tasks better, {difference.worse} worse, {difference.equal} equal"
+        out.print(f"{counts} (sign test: {sign_test_says(difference)})")
         out.print(f"report: {escape(str(output))}")
 
 
@@ -183,13 +185,17 @@ def _tell(run: Run, page: Path, folder: Path, chat: ChatClient | None) -> None:
             out.print(f"{name}: {value:.3g}")
     if chat is not None:
         asked = chat.statistics
-        out.print(f"{asked.answered} judgements asked for, {asked.replayed} were there")
+        out.print(f"{asked.answered} judgements received, {asked.replayed} were there")
     if run.export:
         out.print(f"for the benchmark's own tools: {escape(str(folder / run.export))}")
     out.print(f"report: {escape(str(page))}")
     missing = [result for result in run.results if not result.known]
-    for result in missing[:5]:
+    reasons: dict[str, list[str]] = {}
+    for result in missing:
         marks = (mark.reason for mark in result.marks if mark.value is None)
-        out.print(f"[yellow]{escape(result.task)}[/]: {escape(result.problem or next(marks, 'not scored'))}")
+        reasons.setdefault(result.problem or next(marks, "not scored"), []).append(result.task)
+    for reason, tasks in list(reasons.items())[:5]:
+        more = f" and {len(tasks) - 1} more" if len(tasks) > 1 else ""
+        out.print(f"[yellow]{escape(tasks[0])}{more}[/]: {escape(reason)}")
     if missing:
         raise ConfigurationError(f"{len(missing)} tasks are not fully scored; the same command tries them again")

@@ -92,7 +92,7 @@ class Result:
 class Benchmark(Protocol):
     """Attributes:
     name: as it is typed.
-    digest: of everything that affects prompts and scores.
+    digest: of everything that affects prompts and scores, tasks that a limit leaves out included.
     tasks: in order.
     basis: what scores come from: "rules", or the judge's name.
     """

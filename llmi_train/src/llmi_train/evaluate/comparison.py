@@ -19,10 +19,10 @@ from llmi_sandbox.report.evaluation import (
 )
 from llmi_schema import ConfigurationError
 from llmi_train.evaluate.benchmark import Result
-from llmi_train.evaluate.report import anchor, by, percent, replace, said
-from llmi_train.evaluate.run import Run, document_path, load_run
+from llmi_train.evaluate.report import anchor, by, cell, percent, read_document, replace, said
+from llmi_train.evaluate.run import Run, load_run
 from llmi_train.evaluate.statistics import Difference, compare
-from llmi_train.writing import load_written
+from llmi_train.writing import Written
 
 MOST_PAIRS = 30
 
@@ -31,6 +31,8 @@ def compare_runs(first: Run, second: Run) -> Difference:
     """The second model against the first. Raises `ConfigurationError` where their scores cannot be compared."""
     if (first.benchmark, first.digest) != (second.benchmark, second.digest):
         raise ConfigurationError("the two evaluations are of different benchmarks, or of different versions of one")
+    if {one.task for one in first.results} != {one.task for one in second.results}:
+        raise ConfigurationError("the two evaluations are of different tasks: give both the same --limit")
     if first.basis != second.basis:
         raise ConfigurationError(
             f"one has marks by {by(first)}, the other by {by(second)}: such scores are never set beside each other"
@@ -61,11 +63,18 @@ def in_words(difference: Difference, names: tuple[str, str]) -> str:
     """One sentence that claims no more than the numbers do."""
     if difference.mean is None or difference.lower is None or difference.upper is None:
         return "No task is fully judged for both, so nothing can be said."
-    interval = f"{100 * difference.lower:+.1f} to {100 * difference.upper:+.1f}"
+    interval = f"{_points(difference.lower)} to {_points(difference.upper)}"
     if difference.lower <= 0 <= difference.upper:
-        return f"No difference is shown: {100 * difference.mean:+.1f} points, 95 % interval {interval}."
+        return f"No difference is shown: {_points(difference.mean)} points, 95 % interval {interval}."
     better = names[difference.mean > 0]
     return f"{better} is better by {abs(100 * difference.mean):.1f} points, 95 % interval of the difference {interval}."
+
+
+def sign_test_says(difference: Difference) -> str:
+    """Its p, or that nothing differs."""
+    if difference.p is None:
+        return "no task differs"
+    return "p < 0.001" if difference.p < 0.001 else f"p = {difference.p:.3f}"
 
 
 def _names(first: Path, second: Path) -> tuple[str, str]:
@@ -91,13 +100,14 @@ def _blocks(
     same = len(pairs) - len(shown)
     left_out = f" {same} tasks on which they do not differ, or less than these, are left out." if same else ""
     yield anchored("documents", "Documents side by side", report.prose(f"The largest loss first.{left_out}"))
+    first = next((a.task for a, b in shown if not a.problem and not b.problem), None)
     for at, pair in enumerate(shown):
         task = pair[0].task
         yield anchored(
             anchor(task),
             runs[0].titles.get(task, task),
-            report.fold("Both documents", _side_by_side(task, folders, names)),
             _marks(runs, pair, names),
+            *_documents(task, folders, names, opened=task == first),
             note=f"{percent(pair[0].low, pair[0].high)} and {percent(pair[1].low, pair[1].high)}",
             before=anchor(shown[at - 1][0].task) if at else "documents",
             after=anchor(shown[at + 1][0].task) if at + 1 < len(shown) else None,
@@ -110,12 +120,11 @@ def _figures(runs: tuple[Run, Run], names: tuple[str, str], difference: Differen
         score = run.score
         shown.append(report.KeyFigure(said(score), name, f"95 %: {100 * score.lower:.1f} to {100 * score.upper:.1f}"))
     if difference.mean is not None and difference.lower is not None and difference.upper is not None:
-        interval = f"95 %: {100 * difference.lower:+.1f} to {100 * difference.upper:+.1f}"
-        shown.append(report.KeyFigure(f"{100 * difference.mean:+.1f}", "points of difference", interval))
-    counts = f"{difference.better} better, {difference.worse} worse, {difference.equal} equal"
-    p = "no p: nothing differs" if difference.p is None else f"p = {difference.p:.3g}"
+        interval = f"95 %: {_points(difference.lower)} to {_points(difference.upper)}"
+        shown.append(report.KeyFigure(_points(difference.mean), "points of difference", interval))
+    counts = f"{difference.equal} equal, {sign_test_says(difference)}"
     shown.append(
-        report.KeyFigure(f"{difference.better} : {difference.worse}", f"tasks for {names[1]}", f"{counts}; {p}")
+        report.KeyFigure(f"{difference.better} : {difference.worse}", f"tasks better : worse for {names[1]}", counts)
     )
     return report.key_figures(*shown)
 
@@ -125,8 +134,8 @@ def _remarks(difference: Difference) -> Iterator[Markup]:
     if compared < difference.tasks:
         yield report.callout(
             f"{compared} of {difference.tasks} tasks are fully judged for both and are compared. Whatever the missing "
-            f"judgements are, the difference over all tasks lies between {100 * difference.least:+.1f} and "
-            f"{100 * difference.most:+.1f} points.",
+            f"judgements are, the difference over all tasks lies between {_points(difference.least)} and "
+            f"{_points(difference.most)} points.",
             title="Some judgements are missing",
             kind="warning",
         )
@@ -137,31 +146,54 @@ def _row(run: Run, pair: tuple[Result, Result], names: tuple[str, str], linked: 
     for result, name in zip(pair, names, strict=True):
         value = result.low if result.known else None
         cells[name] = HeatCell(value, f"{100 * result.low:.0f}" if result.known else "?", result.problem or "")
-    known = pair[0].known and pair[1].known
-    change = pair[1].low - pair[0].low
-    cells["change"] = HeatCell((change + 1) / 2 if known else None, f"{100 * change:+.0f}" if known else "?")
+    cells["change"] = _change(pair) if pair[0].known and pair[1].known else HeatCell(None, "?")
     title = run.titles.get(pair[0].task, pair[0].task)
     return HeatRow(anchor(pair[0].task) if linked else "", title, cells, "")
 
 
-def _side_by_side(task: str, folders: Sequence[Path], names: tuple[str, str]) -> Markup:
-    left, right = (_card(document_path(folder, task)) for folder in folders)
-    return report.side_by_side(left, right, labels=names)
+def _change(pair: tuple[Result, Result]) -> HeatCell:
+    """Coloured by its sign, and strongly from a quarter of the marks on."""
+    points = round(100 * (pair[1].low - pair[0].low))
+    strength = 0.5 if abs(points) >= 25 else 0.25
+    return HeatCell(
+        0.5 + strength * (1 if points > 0 else -1), _minus(f"{points:+d}") if points else "0", neutral=points == 0
+    )
 
 
-def _card(path: Path) -> Markup:
-    if not path.exists():
+def _points(share: float) -> str:
+    return _minus(f"{100 * share:+.1f}")
+
+
+def _minus(number: str) -> str:
+    return number.replace("-", "\N{MINUS SIGN}")
+
+
+def _documents(task: str, folders: Sequence[Path], names: tuple[str, str], *, opened: bool) -> Iterator[Markup]:
+    found = [read_document(folder, task) for folder in folders]
+    left, right = (_card(one) for one in found)
+    yield report.fold("Both documents", report.side_by_side(left, right, labels=names), opened=opened)
+    traces = [
+        block
+        for one, name in zip(found, names, strict=True)
+        if one is not None and one.rendered.results
+        for block in (report.heading(name, level=4), tool_trace(one.rendered))
+    ]
+    if traces:
+        yield report.fold("What the tools did", *traces)
+
+
+def _card(written: Written | None) -> Markup:
+    if written is None:
         return report.callout("It could not be had.", title="There is no document", kind="warning")
-    rendered = load_written(path).rendered
-    trace = report.fold("What the tools did", tool_trace(rendered)) if rendered.results else Markup("")
-    return report.document_card(rendered) + trace
+    return report.document_card(written.rendered)
 
 
 def _marks(runs: tuple[Run, Run], pair: tuple[Result, Result], names: tuple[str, str]) -> Markup:
+    """Those that differ."""
     texts = runs[0].questions.get(pair[0].task, {})
     other = {mark.question: mark for mark in pair[1].marks}
     rows = [
-        (texts.get(mark.question, mark.question), mark.value, other[mark.question].value)
+        (texts.get(mark.question, mark.question), cell(mark).shown, cell(other[mark.question]).shown)
         for mark in pair[0].marks
         if mark.question in other and mark.value != other[mark.question].value
     ]

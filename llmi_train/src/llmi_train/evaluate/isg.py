@@ -58,7 +58,7 @@ class ISG:
             raise ConfigurationError(f"{file}: no file of ISG-Bench ({error})") from error
         tasks: list[BenchmarkTask] = []
         items: dict[str, dict[str, Any]] = {}
-        digest = sha256()
+        digest = sha256("\n".join(lines).encode())
         for number, line in enumerate(lines[:limit], 1):
             try:
                 item = json.loads(line)
@@ -69,7 +69,6 @@ class ISG:
                 raise ConfigurationError(f"{file}, line {number}: the id {task.id} is there twice")
             tasks.append(task)
             items[task.id] = item
-            digest.update(line.encode())
         if not tasks:
             raise ConfigurationError(f"{file} holds no items")
         return cls(tuple(tasks), digest.hexdigest()[:16], file.parent, items)

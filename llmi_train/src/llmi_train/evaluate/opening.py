@@ -85,7 +85,7 @@ class OpenING:
             raise ConfigurationError(f"{file}: no file of OpenING ({error})") from error
         tasks: list[BenchmarkTask] = []
         items: dict[str, dict[str, Any]] = {}
-        digest = sha256()
+        digest = sha256("\n".join(lines).encode())
         for number, line in enumerate(lines[:limit], 1):
             try:
                 item = json.loads(line)
@@ -96,7 +96,6 @@ class OpenING:
                 raise ConfigurationError(f"{file}, line {number}: the id {task.id} is there twice")
             tasks.append(task)
             items[task.id] = item
-            digest.update(line.encode())
         if not tasks:
             raise ConfigurationError(f"{file} holds no items")
         name = re.sub(r"[^A-Za-z0-9.+_-]+", "-", model).strip("-.") or "model"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from statistics import median
+from textwrap import shorten
 from typing import Any
 
 from markupsafe import Markup
@@ -16,6 +18,7 @@ from llmi_sandbox.report.evaluation import (
     evaluation_page,
     heat_map,
     jump_links,
+    link,
     tool_trace,
     verdicts,
 )
@@ -23,11 +26,13 @@ from llmi_train.evaluate.benchmark import RULES, Result
 from llmi_train.evaluate.judging import Mark
 from llmi_train.evaluate.run import Run, document_path, load_run
 from llmi_train.evaluate.statistics import Estimate
-from llmi_train.writing import load_written
+from llmi_train.writing import Written, load_written
 
 REPORT = "report.html"
 MOST_DOCUMENTS = 60
 """So many documents with their pictures are in the page, the worst first; of others only the marks."""
+
+MOST_FAILURES = 40
 
 
 def write_report(folder: Path) -> Path:
@@ -73,7 +78,7 @@ def figures(run: Run) -> Markup:
     shown = [
         report.KeyFigure(said(score), "score", f"95 %: {100 * score.lower:.1f} to {100 * score.upper:.1f}"),
         report.KeyFigure(
-            f"{100 * run.coverage:.1f} %", "judgements there", f"{score.known} of {score.tasks} tasks whole"
+            f"{100 * run.coverage:.1f} %", "judgements there", f"{score.known} of {score.tasks} tasks fully scored"
         ),
         report.KeyFigure(f"{score.tasks - missing}", "documents", f"{missing} missing" if missing else "none missing"),
     ]
@@ -90,13 +95,18 @@ def cell(mark: Mark) -> HeatCell:
     if mark.value is None:
         return HeatCell(None, "?", mark.reason)
     given = [one for one in mark.given if one is not None]
-    shown = str(given[0]) if len(given) == 1 else f"{mark.value:.2f}".removeprefix("0")
+    shown = f"{median(given):g}" if given else f"{mark.value:.2f}".removeprefix("0")
     return HeatCell(mark.value, shown, mark.reason)
 
 
 def worst_first(run: Run) -> list[Result]:
     """Documents that are missing, then by what they are sure to have."""
     return sorted(run.results, key=lambda result: (result.problem is None, result.low, result.high))
+
+
+def read_document(folder: Path, task: str) -> Written | None:
+    path = document_path(folder, task)
+    return load_written(path) if path.exists() else None
 
 
 def anchor(task: str) -> str:
@@ -106,11 +116,13 @@ def anchor(task: str) -> str:
 def _blocks(run: Run, folder: Path) -> Iterator[Markup]:
     ordered = worst_first(run)
     shown = ordered[:MOST_DOCUMENTS]
-    failures = [("failures", "failures")] if _failures(ordered) else []
-    yield jump_links([("scores", "scores"), *failures, ("overview", "marks by task"), ("documents", "documents")])
+    written = {result.task: found for result in shown if (found := read_document(folder, result.task))}
+    failed = list(_failures(run, ordered, written))
+    links = [("failures", "failures")] if failed else []
+    yield jump_links([("scores", "scores"), *links, ("overview", "marks by task"), ("documents", "documents")])
     yield anchored("scores", "Scores", figures(run), *_remarks(run), *_own_figures(run))
-    if failures:
-        yield anchored("failures", "Failures", _failures(ordered))
+    if failed:
+        yield anchored("failures", "Failures", *_told(failed))
     columns = list(dict.fromkeys(mark.question for result in ordered for mark in result.marks))
     on_page = {result.task for result in shown}
     yield heat_map(columns, [_row(run, result, result.task in on_page) for result in ordered], caption=_caption(run))
@@ -119,7 +131,7 @@ def _blocks(run: Run, folder: Path) -> Iterator[Markup]:
         yield anchored(
             anchor(result.task),
             run.titles.get(result.task, result.task),
-            *_document(run, result, folder),
+            *_document(run, result, written.get(result.task)),
             note=percent(result.low, result.high),
             before=anchor(shown[at - 1].task) if at else "documents",
             after=anchor(shown[at + 1].task) if at + 1 < len(shown) else None,
@@ -164,17 +176,32 @@ def _own_figures(run: Run) -> Iterator[Markup]:
         yield report.table(("share of the documents", "value"), single)
 
 
-def _failures(ordered: list[Result]) -> Markup:
-    """Documents and judgements that are missing, and what was not delivered at all."""
-    rows: list[tuple[str, str]] = [(result.task, result.problem) for result in ordered if result.problem]
+def _failures(
+    run: Run, ordered: list[Result], written: Mapping[str, Written]
+) -> Iterator[tuple[str | Markup, str, str]]:
+    """Documents, marks and pictures that are missing."""
     for result in ordered:
-        if not result.problem:
-            rows += [
-                (f"{result.task}, {mark.question}", f"no mark: {mark.reason}")
-                for mark in result.marks
-                if mark.value is None
-            ]
-    return report.table(("what", "why it is missing"), rows) if rows else Markup("")
+        title = run.titles.get(result.task, result.task)
+        task = link(anchor(result.task), title) if result in ordered[:MOST_DOCUMENTS] else title
+        if result.problem:
+            yield task, "document", result.problem
+            continue
+        missing = [mark for mark in result.marks if mark.value is None]
+        if missing:
+            yield task, f"{len(missing)} of {len(result.marks)} marks", missing[0].reason
+        if result.task in written:
+            rendered = written[result.task].rendered
+            for tag, outcome in zip(rendered.document.tags, rendered.results, strict=True):
+                if not outcome.ok:
+                    reason = str(outcome.reason).replace("_", " ")
+                    yield task, f"figure {tag.index + 1}, {tag.tool or 'no tool'}", f"{reason}: {outcome.message}"
+
+
+def _told(failed: list[tuple[str | Markup, str, str]]) -> Iterator[Markup]:
+    rows = [(task, what, shorten(why, 160, placeholder=" ...")) for task, what, why in failed[:MOST_FAILURES]]
+    yield report.table(("task", "what", "why"), rows)
+    if len(failed) > MOST_FAILURES:
+        yield report.prose(f"{len(failed) - MOST_FAILURES} more are told with their documents.")
 
 
 def _caption(run: Run) -> str:
@@ -182,9 +209,16 @@ def _caption(run: Run) -> str:
 
 
 def _row(run: Run, result: Result, linked: bool) -> HeatRow:
-    cells = {mark.question: cell(mark) for mark in result.marks}
+    texts = run.questions.get(result.task, {})
+    cells = {mark.question: _explained(mark, texts.get(mark.question, "")) for mark in result.marks}
     title = run.titles.get(result.task, result.task)
     return HeatRow(anchor(result.task) if linked else "", title, cells, percent(result.low, result.high))
+
+
+def _explained(mark: Mark, text: str) -> HeatCell:
+    """With its criterion in words, which a column that is another one in each task cannot give."""
+    found = cell(mark)
+    return HeatCell(found.value, found.shown, ": ".join(filter(None, (text.removesuffix("."), found.why))))
 
 
 def _left_out(number: int) -> Iterator[Markup]:
@@ -192,16 +226,14 @@ def _left_out(number: int) -> Iterator[Markup]:
         yield report.prose(f"{number} more, better ones, lie in the folder `documents`.")
 
 
-def _document(run: Run, result: Result, folder: Path) -> Iterator[Markup]:
+def _document(run: Run, result: Result, written: Written | None) -> Iterator[Markup]:
     texts = run.questions.get(result.task, {})
     marks = sorted(result.marks, key=lambda mark: (mark.value is not None, mark.value or 0.0))
     if result.problem:
         yield report.callout(result.problem, title="There is no document", kind="warning")
     elif marks:
         yield verdicts([(texts.get(mark.question, mark.question), cell(mark)) for mark in marks])
-    path = document_path(folder, result.task)
-    if path.exists():
-        written = load_written(path)
+    if written is not None:
         rendered = written.rendered
         made = f"{len(rendered.delivered)} of {len(rendered.results)} pictures"
         yield report.fold(f"The document ({made})", report.document_card(rendered, prompt=written.prompt))

@@ -35,11 +35,13 @@ class RowsBenchmark:
     reward: Reward = field(repr=False)
 
     @classmethod
-    def of(cls, rows: Sequence[Row], reward: Reward, *, basis: str, name: str = "rows") -> RowsBenchmark:
+    def of(
+        cls, rows: Sequence[Row], reward: Reward, *, basis: str, name: str = "rows", limit: int | None = None
+    ) -> RowsBenchmark:
         unique = {row.id: row for row in rows}
         tasks = tuple(
             BenchmarkTask(row.id, row.text[:80], row.messages, row.pictures, (), row.constraint)
-            for row in unique.values()
+            for row in list(unique.values())[:limit]
         )
         told = sha256("\n".join(row.model_dump_json() for row in unique.values()).encode())
         told.update(str(reward).encode())
@@ -48,10 +50,10 @@ class RowsBenchmark:
     @classmethod
     def load(cls, path: Path, reward: Reward, *, basis: str, limit: int | None = None) -> RowsBenchmark:
         """The held-out half of a folder that `llmi-data` wrote. Raises `ConfigurationError` where it has none."""
-        rows = list(load(path).test)[:limit]
+        rows = list(load(path).test)
         if not rows:
             raise ConfigurationError(f"{path} holds no held-out rows")
-        return cls.of(rows, reward, basis=basis, name=f"rows:{path.name}")
+        return cls.of(rows, reward, basis=basis, name=f"rows:{path.name}", limit=limit)
 
     async def assess(self, task: BenchmarkTask, written: Written) -> Result:
         sample = task.sample(written)

@@ -187,11 +187,25 @@ def _same_benchmark(folder: Path, benchmark: Benchmark) -> None:
         )
 
 
+def summary(run: Run) -> dict[str, Any]:
+    """What a card or a table says of it: names and numbers, nested only in the benchmark's own figures."""
+    score, repeated = run.score, run.repeatability
+    known = {"score": score.low} if score.low == score.high else {"score at least": score.low, "at most": score.high}
+    return {
+        "marks by": run.basis,
+        "policy": run.policy,
+        "tasks": score.tasks,
+        **known,
+        "95 % interval": f"{score.lower:.3f} to {score.upper:.3f}",
+        "judgements there": run.coverage,
+        **({"repeated marks agree": repeated.same} if repeated else {}),
+        **run.figures,
+    }
+
+
 def _save(run: Run, folder: Path) -> None:
-    """Names first, then what can be derived, for people who read the file with other tools."""
-    value = {**asdict(run), "score": asdict(run.score), "coverage": run.coverage, "criteria": run.criteria()}
-    repeated = run.repeatability
-    value["repeatability"] = asdict(repeated) if repeated else None
+    """`summary` and `criteria` can be derived; they are for people, and for `llmi-train push --evaluation`."""
+    value = {"summary": summary(run), "criteria": run.criteria(), **asdict(run)}
     part = folder / f".{RESULTS}.part"
     part.write_text(json.dumps(value, indent=1), encoding="utf-8")
     part.replace(folder / RESULTS)

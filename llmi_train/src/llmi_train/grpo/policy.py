@@ -10,9 +10,7 @@ from llmi_schema import ConfigurationError, system_prompt
 
 if TYPE_CHECKING:
     from datasets import Dataset
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-    from llmi_train.vision import PictureProcessor
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase, ProcessorMixin
 
 COMPOSED = "demo:"
 _COLUMNS = ("prompt", "image_count", "required_tools", "images")
@@ -34,7 +32,7 @@ def sees(name: str) -> bool:
 
 def load_policy(
     name: str, *, max_pixels: int | None = None, **settings: Any
-) -> tuple[PreTrainedModel, PreTrainedTokenizerBase | PictureProcessor]:
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase | ProcessorMixin]:
     """A policy and its tokenizer, or its processor if it sees pictures, from a folder or the Hub.
 
     Args:
@@ -52,14 +50,16 @@ def load_policy(
     return model, load_processing(name, max_pixels=max_pixels)
 
 
-def load_processing(name: str, *, max_pixels: int | None = None) -> PreTrainedTokenizerBase | PictureProcessor:
+def load_processing(name: str, *, max_pixels: int | None = None) -> PreTrainedTokenizerBase | ProcessorMixin:
     """What `load_policy` gives beside the model."""
     from transformers import AutoConfig, AutoTokenizer
 
     try:
         config = AutoConfig.from_pretrained(name)
         if hasattr(config, "vision_config"):
-            return _processor(name, config, max_pixels)
+            from llmi_train.vision import processor_of
+
+            return processor_of(name, config, max_pixels=max_pixels)
         return AutoTokenizer.from_pretrained(name, padding_side="left")
     except OSError as error:
         raise _not_loaded(name, error) from error
@@ -67,22 +67,6 @@ def load_processing(name: str, *, max_pixels: int | None = None) -> PreTrainedTo
 
 def _not_loaded(name: str, error: OSError) -> ConfigurationError:
     return ConfigurationError(f"model: cannot load {name!r}: {str(error).splitlines()[0]}")
-
-
-def _processor(name: str, config: Any, max_pixels: int | None) -> Any:
-    from transformers import AutoProcessor, ProcessorMixin
-
-    from llmi_train.vision import FAMILIES, load_processor
-
-    if config.model_type in FAMILIES:
-        return load_processor(name, max_pixels=max_pixels)
-    processor = AutoProcessor.from_pretrained(name, padding_side="left")
-    if not isinstance(processor, ProcessorMixin):
-        raise ConfigurationError(
-            f"model: {name!r} sees pictures, but transformers found no processor for {config.model_type} and would "
-            "train it on text alone: install torchvision, or choose a Qwen vision-language model"
-        )
-    return processor
 
 
 def load_rows(source: Path) -> Dataset:
@@ -113,7 +97,7 @@ def composed_rows(source: str) -> Dataset:
 
 def training_columns(
     rows: Dataset,
-    processing: PreTrainedTokenizerBase | PictureProcessor,
+    processing: PreTrainedTokenizerBase | ProcessorMixin,
     *,
     instruct: bool = False,
     max_prompt_tokens: int | None = None,

@@ -96,9 +96,14 @@ class LocalPolicy:
             sees = getattr(config, "vision_config", None) is not None
             kind = transformers.AutoModelForImageTextToText if sees else transformers.AutoModelForCausalLM
             loaded = kind.from_pretrained(model, **{"dtype": "auto", **settings})
-            reader = transformers.AutoProcessor if sees else transformers.AutoTokenizer
-            processor = reader.from_pretrained(model, padding_side="left")
-            tokenizer = processor.tokenizer if sees else processor
+            processor: Any = None
+            if sees:
+                from llmi_train.vision import processor_of
+
+                processor = processor_of(str(model), config)
+                tokenizer = processor.tokenizer
+            else:
+                tokenizer = transformers.AutoTokenizer.from_pretrained(model, padding_side="left")
             if adapter is not None:
                 from peft import PeftModel
 
@@ -108,9 +113,7 @@ class LocalPolicy:
             raise ConfigurationError(f"model: cannot load {str(what)!r}: {str(error).splitlines()[0]}") from error
         identity = " + ".join(_fingerprint(place) for place in (model, adapter) if place is not None)
         writer = Writer(loaded.eval(), tokenizer, max_new_tokens=max_new_tokens, batch_size=batch_size)
-        return cls(
-            writer, processor=processor if sees else None, identity=f"{identity} x{max_new_tokens}", instruct=instruct
-        )
+        return cls(writer, processor=processor, identity=f"{identity} x{max_new_tokens}", instruct=instruct)
 
     @property
     def identity(self) -> str:

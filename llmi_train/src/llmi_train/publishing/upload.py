@@ -122,9 +122,9 @@ def _merge(base: str, adapter: Path, folder: Path) -> None:
         raise ConfigurationError(f"model: cannot load {base!r} to merge into: {str(error).splitlines()[0]}") from error
     model.merge_and_unload().save_pretrained(folder)
     if sees:
-        from llmi_train.vision import load_processor
+        from llmi_train.vision import processor_of
 
-        load_processor(base).save_pretrained(folder)
+        processor_of(base, config).save_pretrained(folder)
     else:
         transformers.AutoTokenizer.from_pretrained(base).save_pretrained(folder)
 

@@ -69,27 +69,35 @@ def read_record(run: str | Path) -> RunRecord | None:
 
 
 def add_evaluation(run: Path, files: Sequence[Path]) -> None:
-    """Keep held-out figures with a run, for its report and its card: JSON objects, each under its file's name.
+    """Keep held-out figures with a run, for its report and its card.
 
-    Numbers and words are kept, nested objects too; lists, such as every answer of an evaluation, are left out.
+    Args:
+        files: what `llmi-train evaluate` wrote, its folder or `results.json`, kept as its summary under the
+            benchmark's name; or other JSON objects, each under its file's name. Of those numbers and words are kept,
+            nested objects too; lists are left out.
+
     Raises `ConfigurationError` for a run without `run.json`, or a file that holds no JSON object.
     """
     record = read_record(run)
     if record is None:
         raise ConfigurationError(f"{run}: there is no {RECORD} in it, which training writes; name its output_dir")
-    found = {path.stem: _figures(path) for path in files}
+    found = dict(map(_figures, files))
     changed = RunRecord(**asdict(record) | {"evaluation": {**record.evaluation, **found}})
     _write(run / RECORD, changed)
 
 
-def _figures(path: Path) -> dict[str, Any]:
+def _figures(path: Path) -> tuple[str, dict[str, Any]]:
+    if path.is_dir():
+        path /= "results.json"
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"{path}: cannot be read as JSON ({error})") from error
     if not isinstance(value, dict):
         raise ConfigurationError(f"{path}: held-out figures are a JSON object of names and numbers")
-    return _without_lists(value)
+    if {"summary", "benchmark", "basis"} <= value.keys() and isinstance(value["summary"], dict):
+        return f"{value['benchmark']} by {value['basis']}", value["summary"]
+    return path.stem, _without_lists(value)
 
 
 def _without_lists(value: dict[str, Any]) -> dict[str, Any]:

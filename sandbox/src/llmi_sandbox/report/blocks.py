@@ -138,9 +138,9 @@ def callout(markdown: str, *, title: str = "", kind: Literal["note", "warning"] 
     return macro("blocks", "callout", title=title, body=to_html(showable(markdown), level=4), kind=kind)
 
 
-def fold(summary: str, *blocks: Markup) -> Markup:
+def fold(summary: str, *blocks: Markup, opened: bool = False) -> Markup:
     """Blocks behind a line that opens them; for what few readers need."""
-    return macro("blocks", "fold", summary=summary, blocks=blocks)
+    return macro("blocks", "fold", summary=summary, blocks=blocks, opened=opened)
 
 
 def _is_number(cell: Cell) -> bool:

@@ -22,15 +22,22 @@ from llmi_schema import RenderedDocument, Tag
 
 @dataclass(frozen=True, slots=True)
 class HeatCell:
-    """One mark. `value` from 0 to 1 gives the colour; None is missing and hatched, whatever is shown."""
+    """One mark. `value` from 0 to 1 gives the colour; None is missing and hatched, whatever is shown.
+
+    Attributes:
+        neutral: it has no colour.
+    """
 
     value: float | None
     shown: str
     why: str = ""
+    neutral: bool = False
 
     @property
     def kind(self) -> str:
         """The class of its colour."""
+        if self.neutral:
+            return ""
         return "mx" if self.value is None else f"m{min(4, max(0, int(self.value * 4 + 0.5)))}"
 
 
@@ -59,6 +66,11 @@ def anchored(
     return macro(
         "evaluation", "anchored", anchor=anchor, title=title, note=note, before=before, after=after, blocks=blocks
     )
+
+
+def link(anchor: str, label: str) -> Markup:
+    """To a section of the page."""
+    return Markup('<a href="#{}">{}</a>').format(anchor, label)
 
 
 def heat_map(columns: Sequence[str], rows: Sequence[HeatRow], *, caption: str) -> Markup:

@@ -31,6 +31,7 @@ class ProjectBenchmark:
 
     @classmethod
     def load(cls, *, judge: CriterionJudge | None = None, limit: int | None = None) -> ProjectBenchmark:
+        """`limit` leaves later tasks out; the benchmark stays the same."""
         projects = project_tasks()[:limit]
         if not projects:
             raise ConfigurationError("no task is left: the limit must be at least 1")
@@ -38,7 +39,7 @@ class ProjectBenchmark:
             BenchmarkTask(one.id, one.title, [{"role": "user", "content": one.prompt}], one.pictures, one.questions)
             for one in projects
         )
-        told = sha256("\n".join(one.model_dump_json() for one in projects).encode())
+        told = sha256("\n".join(one.model_dump_json() for one in project_tasks()).encode())
         return cls(projects, tasks, told.hexdigest()[:16], judge)
 
     @property

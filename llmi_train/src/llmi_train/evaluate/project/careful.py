@@ -1,15 +1,14 @@
 """The careful judge's transcript: its verdict on each of the 300 documents that break one criterion.
 
-The judge is the rules of `checks`, reading as one who believes nothing that is not there; no model gave these marks.
-`python -m llmi_train.evaluate.project.careful > transcript.jsonl` writes them anew after a task was changed.
+The reasons were written by a reader of the documents, the marks are those of the rules in `checks`, and the two agree
+on what is broken. No model gave them: how a model judges is measured by giving it these documents.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
@@ -24,13 +23,13 @@ class Verdict:
     task: its id.
     broken: the criterion that the document violates, counted from 1.
     marks: of all ten criteria, 0 to 2.
-    reason: what the judge missed at the broken one.
+    reason: what the judge found at the broken one.
     """
 
     task: str
     broken: int
     marks: tuple[int, ...]
-    reason: str
+    reason: str = ""
 
 
 @cache
@@ -40,13 +39,13 @@ def transcript() -> tuple[Verdict, ...]:
     return tuple(Verdict(**{**value, "marks": tuple(value["marks"])}) for value in map(json.loads, lines))
 
 
-def judge_again() -> Iterator[Verdict]:
-    """The same verdicts, from the documents."""
+def by_rules() -> Iterator[Verdict]:
+    """The marks once more, from the documents, without reasons."""
     for task in project_tasks():
         for broken in range(1, len(task.criteria) + 1):
             reading = Reading.of(delivered(task, task.violation(broken)))
-            given = [mark(criterion.check, reading) for criterion in task.criteria]
-            yield Verdict(task.id, broken, tuple(points for points, _ in given), given[broken - 1][1])
+            given = tuple(mark(criterion.check, reading)[0] for criterion in task.criteria)
+            yield Verdict(task.id, broken, given)
 
 
 def delivered(task: ProjectTask, text: str) -> RenderedDocument:
@@ -65,8 +64,3 @@ def _stand_in(number: int, tool: str) -> Picture:
     out = io.BytesIO()
     Image.new("RGB", (16, 16), (20 * number % 256, 80, 120)).save(out, "PNG")
     return Picture.from_png(out.getvalue(), Provenance(tool=tool, provider="stands for a picture", request=""))
-
-
-if __name__ == "__main__":
-    for verdict in judge_again():
-        sys.stdout.write(json.dumps(asdict(verdict)) + "\n")

@@ -53,7 +53,7 @@ def _dials(canvas: ImageDraw, data: dict[str, Any]) -> None:
 
     dials = data["dials"]
     for at, (name, value, most, unit) in enumerate(dials):
-        x, y, radius = 720 * (2 * at + 1) // (2 * len(dials)), 240, min(110, 300 // len(dials))
+        x, y, radius = 720 * (2 * at + 1) // (2 * len(dials)), 270, min(110, 300 // len(dials))
         canvas.arc((x - radius, y - radius, x + radius, y + radius), 180, 360, fill=_INK, width=5)
         angle = pi * (1 - value / most)
         canvas.line((x, y, x + 0.85 * radius * cos(angle), y - 0.85 * radius * sin(angle)), fill="#b3402a", width=6)
@@ -72,9 +72,10 @@ def _map(canvas: ImageDraw, data: dict[str, Any]) -> None:
     for name, x, y in data["places"]:
         px, py = 36 + 6.4 * x, 64 + 3.9 * y
         canvas.ellipse((px - 8, py - 8, px + 8, py + 8), fill="#b3402a")
-        canvas.text((px + 14, py - 11), name, fill=_INK, font_size=18)
+        canvas.text((px + 14, py - 11), name, fill=_INK, font_size=18, stroke_width=5, stroke_fill=_PAPER)
     canvas.text((680, 50), "N", fill=_INK, font_size=20)
-    canvas.line((686, 76, 686, 110), fill=_INK, width=3)
+    canvas.line((686, 84, 686, 118), fill=_INK, width=3)
+    canvas.polygon(((686, 74), (680, 90), (692, 90)), fill=_INK)
 
 
 def _notice(canvas: ImageDraw, data: dict[str, Any]) -> None:
