@@ -12,7 +12,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-full frameworks check format docs clean
+.PHONY: help install demo test test-full coverage mutation bench frameworks wheels check format docs clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -29,11 +29,23 @@ $(STAMP): $(FILES)
 demo: install ## Data, rewards, training and an illustrated document, offline (UNSAFE=1: without the code sandbox)
 	$(BIN)/llmi-train demo $(if $(UNSAFE),--unsafe)
 
-test: install ## The tests, in under 15 minutes from nothing
+test: install ## The tests in random order, in under 15 minutes from nothing
 	$(BIN)/python -m pytest -m 'not slow' -n 2 --dist loadgroup
 
 test-full: install ## The tests, the long ones included
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+coverage: install ## Branches that the tests go through, per package; fails below 90 % of schema, reward or sandbox
+	$(BIN)/python tests/branches.py
+
+mutation: install ## Would the tests notice a small change of the parser or the rules? Ten minutes
+	$(BIN)/python benchmarks/mutation.py
+
+bench: install ## Every benchmark at a small size, in under ten minutes: JSON, a table and plots in runs/bench
+	$(BIN)/python benchmarks/all.py
+
+wheels: install ## Build the five wheels, look into them, install and use them elsewhere (network)
+	$(BIN)/python tests/wheels.py
 
 frameworks: install ## The reward adapters against verifiers, inspect_ai and reasoning-gym (network; ALL=1: every framework)
 	$(BIN)/python tests/llmi_reward/frameworks/run.py $(if $(ALL),,--borrow verifiers inspect_ai reasoning_gym)

@@ -67,7 +67,8 @@ def main() -> None:
         kinds = [*confusion, *_MIXED]
         body = [[wanted, *(row.get(kind, 0) for kind in kinds)] for wanted, row in confusion.items()]
         show(f"Tools that delivered where one is required: {name}", ["required", *kinds], body)
-    path = record("ablation", figures, seeds=options.seeds, steps=options.steps, samples_per_prompt=SAMPLES)
+    name = "ablation-small" if options.small else "ablation"
+    path = record(name, figures, seeds=options.seeds, steps=options.steps, samples_per_prompt=SAMPLES)
     plot(figures, path.with_suffix(".png"))
     print(path)
 

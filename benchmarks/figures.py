@@ -109,7 +109,7 @@ def _valid(figures: Measured) -> float:
 SPEED = "sandbox-speed"
 FIGURES = (
     Figure("parser", "a megabyte of the worst text is parsed in", "ms", _worst("parse_ms"), "≤", 50),
-    Figure("parser", "twice the text takes, at worst", "times as long", _worst("twice_gc"), "≤", 2.2),
+    Figure("parser", "parsing twice the text takes, at worst", "times as long", _worst("twice_gc"), "≤", 2.2),
     Figure("parser", "an answer of 4 KB is parsed in", "µs", at("ordinary", "parse_us")),
     Figure("constrained-validity", "constrained documents that are valid", "%", _valid, "≥", 100),
     Figure(
@@ -129,7 +129,9 @@ FIGURES = (
         "≤",
         50,
     ),
-    Figure("constrained-decoding", "the same, xgrammar", "ms", at("xgrammar 150000", "first_compile_ms")),
+    Figure(
+        "constrained-decoding", "compiling cold, 150k tokens, xgrammar", "ms", at("xgrammar 150000", "first_compile_ms")
+    ),
     Figure("constrained-decoding", "compiling again, cached", "ms", at("llguidance 150000", "cached_ms"), "≤", 1),
     Figure(
         "constrained-decoding",
@@ -157,7 +159,7 @@ FIGURES = (
     ),
     Figure(
         "rewards-rules",
-        "the published way, in the same run",
+        "completions scored the published way, in the same run",
         "",
         at("completions_per_second", "the published way", "median"),
     ),
@@ -170,7 +172,12 @@ FIGURES = (
         1.05,
     ),
     Figure(
-        "judges", "the same with 5 % transient faults", "times", at("wall", "5 % transient faults", "ratio"), "≤", 1.15
+        "judges",
+        "time of 640 judgements, 5 % transient faults, beside N × latency / concurrency",
+        "times",
+        at("wall", "5 % transient faults", "ratio"),
+        "≤",
+        1.15,
     ),
     Figure("judges", "requests in flight in one process", "", at("wall", "many at once", "most_in_flight"), "≥", 2000),
     Figure("judges", "CPU of a call, less that of the `openai` client's own", "µs", _beyond_the_client, "≤", 300),
@@ -184,9 +191,21 @@ FIGURES = (
         "≥",
         10,
     ),
-    Figure(SPEED, "the same, simple plots", "times", at("CPU: the same, simple plots"), "≥", 14),
     Figure(
-        SPEED, "figures per second beside fresh interpreters", "times", at("good figures per second: ratio"), "≥", 13
+        SPEED,
+        "CPU of a fresh interpreter beside the sandbox's, simple plots",
+        "times",
+        at("CPU: the same, simple plots"),
+        "≥",
+        14,
+    ),
+    Figure(
+        SPEED,
+        "figures per second from the sandbox, beside fresh interpreters",
+        "times",
+        at("good figures per second: ratio"),
+        "≥",
+        13,
     ),
     Figure(
         SPEED,
@@ -196,10 +215,26 @@ FIGURES = (
         "≥",
         100,
     ),
-    Figure(SPEED, "an empty round trip on demand", "ms", at("empty round trip on demand, ms"), "≤", 5),
-    Figure(SPEED, "the same with spares", "ms", at("empty round trip with spares, ms"), "≤", 2.5),
-    Figure(SPEED, "isolation, of that", "ms", at("isolation, ms of the round trip on demand"), "≤", 1),
-    Figure(SPEED, "overhead over drawing in process", "ms", at("overhead over drawing in process, ms"), "≤", 12),
+    Figure(SPEED, "an empty round trip to the sandbox, on demand", "ms", at("empty round trip on demand, ms"), "≤", 5),
+    Figure(
+        SPEED, "an empty round trip to the sandbox, with spares", "ms", at("empty round trip with spares, ms"), "≤", 2.5
+    ),
+    Figure(
+        SPEED,
+        "isolation, of a round trip to the sandbox",
+        "ms",
+        at("isolation, ms of the round trip on demand"),
+        "≤",
+        1,
+    ),
+    Figure(
+        SPEED,
+        "overhead of the sandbox over drawing in process",
+        "ms",
+        at("overhead over drawing in process, ms"),
+        "≤",
+        12,
+    ),
     Figure("sandbox-attacks", "attacks that worked, the documented ones apart", "", _attacks_that_worked, "≤", 0),
     Figure(
         "sandbox-fuzz",
@@ -256,6 +291,30 @@ FIGURES = (
         "≥",
         95,
     ),
+    Figure(
+        "data-labels",
+        "right rows dropped for their labels",
+        "%",
+        _percent(at("offline generator, offline reader", "right rows dropped")),
+        "≤",
+        1,
+    ),
+    Figure(
+        "data-duplicates",
+        "rows of distinct scenarios dropped as duplicates",
+        "%",
+        _percent(at("dropped", "distinct scenarios", "without provenance")),
+        "≤",
+        1,
+    ),
+    Figure(
+        "data-contamination",
+        "planted contamination found, of the kind found least",
+        "%",
+        lambda figures: 100 * min(figures["found"].values()),
+        "≥",
+        100,
+    ),
     Figure("data-duplicates", "copies with 10 % of words edited that are caught", "%", _caught(" 10%"), "≥", 100),
     Figure("data-duplicates", "copies with 20 % edited that are caught", "%", _caught(" 20%"), "≥", 90),
     Figure("data-speed", "4,000 rows curated in", "s", at("seconds"), "≤", 5),
@@ -269,6 +328,22 @@ FIGURES = (
     ),
     Figure("data-million-1000000", "a million rows deduplicated in", "min", at("minutes"), "≤", 10),
     Figure("data-kills", "answers paid for twice after `kill -9`", "", at("received answers paid twice"), "≤", 0),
+    Figure(
+        "ablation",
+        "held-out answers with the right number of pictures, trained on the whole reward",
+        "%",
+        _percent(at("hybrid", "count", "mean")),
+        "≥",
+        95,
+    ),
+    Figure(
+        "ablation",
+        "held-out answers with every required tool, trained on the whole reward",
+        "%",
+        _percent(at("hybrid", "tools", "mean")),
+        "≥",
+        95,
+    ),
     Figure(
         "evaluation", "30 tasks and 300 judgements, judge and model at once", "s", at("first run, seconds"), "≤", 60
     ),

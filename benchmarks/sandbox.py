@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import itertools
 import json
+import math
 import os
 import random
 import statistics
@@ -297,16 +299,22 @@ _BAD = (
 def soak(
     snippets: int = typer.Option(20_000, help="How many snippets; three in ten fail."),
     without_namespaces: bool = typer.Option(False, help="In tier B, as in a container."),
+    minutes: float = typer.Option(math.inf, help="Stop after so long, and record how many it were."),
 ) -> None:
     """Run thousands of snippets and look for what they leave behind."""
     with tempfile.TemporaryDirectory() as folder:
         tempfile.tempdir = folder
         with CodeSandbox(without=("namespaces",) if without_namespaces else ()) as sandbox:
-            kinds = Counter(result.kind for result in sandbox.run_many(_mixed(max(200, snippets // 20))))
+            begun = time.monotonic()
+            first = _until(begun + 60 * minutes / 5, _mixed(max(200, snippets // 20)))
+            for _ in sandbox.run_many(first):
+                pass
             before = _traces(folder)
             started = time.monotonic()
-            kinds = Counter(result.kind for result in sandbox.run_many(_mixed(snippets)))
+            under_way = _until(begun + 60 * minutes, _mixed(snippets))
+            kinds = Counter(_with_progress(result.kind for result in sandbox.run_many(under_way)))
             seconds = time.monotonic() - started
+            asked, snippets = snippets, kinds.total()
             after = _traces(folder)
             tier = sandbox.start().tier
         tempfile.tempdir = None
@@ -324,11 +332,23 @@ def soak(
         f"sandbox-soak-{tier.lower()}-{snippets}",
         {"drift": drift, "left after closing": left, "kinds": kinds, "snippets per second": snippets / seconds},
         snippets=snippets,
+        asked_for=asked,
         tier=tier,
     )
     bad = sum(count for kind, count in kinds.items() if kind != "ok")
     typer.echo(f"{bad} failed as they should; leaks: {leaks}; memory grew by {grown:.2f} MB")
     raise typer.Exit(1 if leaks or grown >= 2 or kinds["ok"] != snippets - _failing(snippets) else 0)
+
+
+def _until(end: float, codes: Iterator[str]) -> Iterator[str]:
+    return itertools.takewhile(lambda _: time.monotonic() < end, codes)
+
+
+def _with_progress(kinds: Iterator[str]) -> Iterator[str]:
+    for count, kind in enumerate(kinds, 1):
+        if count % 1000 == 0:
+            typer.echo(f"{count:,} done", err=True)
+        yield kind
 
 
 def _mixed(count: int) -> Iterator[str]:

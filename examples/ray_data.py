@@ -10,6 +10,7 @@ disk of the machine that works on it.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ def make_shard(shard: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def main(plan: Plan) -> list[Row]:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray reports its use to its makers unless told not to
     import ray
 
     shards = [{"number": number, "plan": plan.model_dump_json()} for number in range(1, SHARDS + 1)]

@@ -31,7 +31,17 @@ MODULES = {
         *(f"integrations.{name}" for name in ("limit", *_ADAPTERS)),
     ),
     "llmi_data": ("conversion", "curation"),
-    "llmi_train": ("memory", "policies", "scaling", "stand_in", "tiny", "watching", "writing"),
+    "llmi_train": (
+        "evaluate",
+        "evaluate.project.careful",
+        "memory",
+        "policies",
+        "scaling",
+        "stand_in",
+        "tiny",
+        "watching",
+        "writing",
+    ),
 }
 """Modules that the documentation imports from, besides the packages themselves: what they hold is promised as well."""
 GOLDEN = Path(__file__).parent / "api"

@@ -25,7 +25,10 @@ MAY_IMPORT = {
     "llmi_data": {"llmi_schema", "llmi_reward"},  # the latter for its chat client alone
     "llmi_train": {"llmi_schema", "llmi_sandbox", "llmi_reward", "llmi_data"},
 }
-HEAVY = {"torch", "transformers", "datasets", "trl", "matplotlib", "openai", "outlines", "llguidance", "xgrammar", "numpy", "PIL"}
+HEAVY = {
+    *("torch", "transformers", "datasets", "trl", "matplotlib", "openai", "numpy", "PIL"),
+    *("outlines", "llguidance", "xgrammar"),
+}
 
 
 def imported(file: Path) -> set[str]:
@@ -86,6 +89,13 @@ def test_commands_start_quickly(command: str) -> None:
         print(time.process_time() - start)"""
     outputs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in "123"]
     assert min(float(done.stdout.split()[-1]) for done in outputs) < 0.5
+
+
+@pytest.mark.parametrize("package", ["llmi_sandbox", "llmi_reward", "llmi_data", "llmi_train"])
+def test_packages_are_their_commands(package: str) -> None:
+    done = subprocess.run([sys.executable, "-m", package, "--help"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "Usage" in done.stdout
 
 
 PAGES = [page for page in sorted((ROOT / "docs").rglob("*.md")) if "```python" in page.read_text()]

@@ -311,6 +311,7 @@ def test_only_texts_make_one_configuration(made, tmp_path):
     head = yaml.safe_load(card.split("---\n")[1])
     assert [config["config_name"] for config in head["configs"]] == ["text"]
     assert not (tmp_path / "out" / "multimodal").exists()
+    assert "All rows are in `train`" in card
     assert "`multimodal`" not in card.split("## Columns")[0].split("## Use")[0]
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from hub_client import load, python
-from hub_repository import Account, RefusalError
+from hub_repository import Account, RefusalError, Repository
 from hub_server import Hub
 from PIL import Image
 
@@ -286,13 +286,44 @@ def test_somebody_else_commits_meanwhile(made, hub):
     assert repository.commits[1:] == ["by hand"]
 
 
+def test_a_lost_answer_is_not_taken_for_a_refusal(made, hub):
+    """The commit was made, and the line broke before the Hub could say so."""
+    repository = hub.repositories[KEY] = Repository()
+    commit = repository.commit
+
+    def and_hang_up(*arguments, **more):
+        repository.commit = commit
+        commit(*arguments, **more)
+        raise ConnectionError
+
+    repository.commit = and_hang_up
+    with pytest.raises(PublishingError, match="whether the commit was made is not known; run it again"):
+        push(hub, made)
+    assert len(repository.commits) == 1
+    assert push(hub, made).unchanged
+    assert len(repository.commits) == 1
+
+
+@pytest.mark.parametrize(("tag", "left"), [("v1", "the tag v1 and making it public"), (None, "making it public")])
+def test_what_is_left_to_do_after_the_commit_is_said(made, hub, tag, left):
+    def refuse(request: str) -> None:
+        if "/tag/" in request or request.endswith("/settings"):
+            raise RefusalError(403, "not today")
+
+    hub.before = refuse
+    with pytest.raises(PublishingError, match=f"The rows are there, in commit .* not done is {left}$"):
+        push(hub, made, public=True, tag=tag)
+    assert len(hub.repositories[KEY].commits) == 1
+    assert hub.repositories[KEY].private
+
+
 @pytest.mark.parametrize(
     ("repo", "token", "words"),
     [
         ("me/prompts", "hf_unknown", "does not know this token"),
         ("me/prompts", "hf_reader", "may not write"),
         ("nobody/prompts", None, "no user or organization 'nobody'"),
-        ("others/prompts", None, "no right to do this"),
+        ("others/prompts", None, "the Hub refuses this .* under your own name"),
     ],
 )
 def test_what_the_hub_refuses_is_said_with_the_remedy(made, hub, repo, token, words):
@@ -366,6 +397,18 @@ def test_a_split_that_leaks_is_not_published(made, hub):
     leaked = row.model_copy(update={"provenance": row.provenance.model_copy(update={"side": "train"})})
     with pytest.raises(SplitError, match="keep each on one side"):
         push(hub, Split((*split.train, leaked), split.test))
+    assert hub.requests == []
+
+
+def test_a_row_in_the_other_split_than_it_says_is_not_moved_in_silence(made, hub, tmp_path):
+    from llmi_data.dataset import save
+
+    split = load_split(made / "dataset")
+    mixed = Split((*split.train, split.test[0]), split.test[1:])
+    save(mixed, tmp_path / "data")
+    for source in (mixed, tmp_path / "data"):
+        with pytest.raises(SplitError, match=f"1 rows are in one split .* row {split.test[0].id}"):
+            push(hub, source)
     assert hub.requests == []
 
 

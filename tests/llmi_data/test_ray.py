@@ -28,8 +28,9 @@ def test_shards_by_the_examples_function_are_the_whole(example):
     assert tuple(Row.model_validate_json(entry["row"]) for entry in entries) == validate(generate(PLAN)).kept
 
 
-def test_the_example_on_ray(example):
+def test_the_example_on_ray(example, monkeypatch):
     ray = pytest.importorskip("ray")
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
     try:
         assert tuple(example.main(PLAN)) == validate(generate(PLAN)).kept

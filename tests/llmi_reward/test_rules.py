@@ -1,12 +1,24 @@
 """What the rules do beyond the semantics table."""
 
 import pickle
+from dataclasses import FrozenInstanceError, fields
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmi_reward import ImageCountReward, Length, NoDuplicatePictures, Sample, TagFormat, ToolUse, presets, reference
+from llmi_reward import (
+    ImageCountReward,
+    Length,
+    NoDuplicatePictures,
+    Sample,
+    Score,
+    TagFormat,
+    ToolUse,
+    Unscored,
+    presets,
+    reference,
+)
 from llmi_schema import ConfigurationError, Constraint, ImageCount, RenderedDocument, parse
 
 TOOLS = ("code", "edit", "search", "diffusion")
@@ -93,6 +105,16 @@ def test_length_falls_in_proportion(make, characters, score):
 
 def test_white_space_is_no_length(make):
     assert Length(minimum=10).measure(make.sample("a" + " \n" * 1000 + "b")) == 0.3
+
+
+def test_without_a_minimum_no_text_is_too_short(make):
+    assert Length(maximum=10).measure(make.sample("")) == 1.0
+
+
+def test_what_was_scored_and_what_scored_it_stay_as_they_were(make):
+    for value in (Score(1.0), Unscored("down"), make.sample("A fox."), ImageCountReward(), Length(), ToolUse()):
+        with pytest.raises(FrozenInstanceError):
+            setattr(value, fields(value)[0].name, None)
 
 
 @pytest.mark.parametrize("bounds", [(-1, None), (10, 5), (0, 0)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 from pydantic import ValidationError
 
@@ -97,3 +99,13 @@ def test_a_rendered_document_is_read_back_in_its_own_dialect() -> None:
 def test_json_that_holds_no_document_is_a_validation_error(document: object) -> None:
     with pytest.raises(ValidationError, match="a document is"):
         RenderedDocument.model_validate({"document": document, "results": ()})
+
+
+def test_escapes_that_are_none_are_read_without_a_warning() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        document = parse(
+            r"<imgen>{'source': 'search', 'description': 'd', 'params': {'query': '\d'}}</imgen>", dialect="python"
+        )
+        (call,) = document.calls
+    assert call.params.query == r"\d"

@@ -8,7 +8,8 @@ from llmi_data import MadeDataset
 from llmi_reward import presets
 from llmi_sandbox import Toolkit
 from llmi_schema import ImageCount, parse
-from llmi_train import Writer, evaluate
+from llmi_train import Writer
+from llmi_train.evaluate import evaluate
 
 
 @pytest.fixture

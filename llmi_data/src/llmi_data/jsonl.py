@@ -77,13 +77,15 @@ def explain(error: Exception) -> str:
     """A validation error in one sentence."""
     if not isinstance(error, ValidationError):
         return str(error)
-    problem = error.errors(include_url=False, include_input=False)[0]
+    problem, *others = error.errors(include_url=False, include_input=False)
     where = ".".join(str(part) for part in problem["loc"])
     match problem["type"]:
         case "json_invalid":
             return f"not valid JSON ({problem['ctx']['error']}); write one row per line, or delete this one"
         case "missing":
-            return f"the field {where} is missing; add it, or delete the row"
+            unknown = [str(other["loc"][-1]) for other in others if other["type"] == "extra_forbidden"]
+            rename = f"rename {unknown[0]} if that is it, " if unknown else ""
+            return f"the field {where} is missing; {rename}add it, or delete the row"
         case "extra_forbidden":
             return f"a row has no field {where}; its fields are {', '.join(Row.model_fields)}"
         case _:

@@ -77,7 +77,7 @@ def make_dataset(
     """Make a validated, split dataset.
 
     Args:
-        plan: what to make; `Plan.demo()` unless given.
+        plan: what to make; `Plan.wide()` unless given.
         seed: takes the place of the plan's seed.
         progress: called after every row of every step.
         generator: who makes the rows; offline unless given.
@@ -85,7 +85,7 @@ def make_dataset(
 
     Raises `PlanError` for a plan that cannot be met, `SplitError` when a scenario would be on both sides.
     """
-    plan = plan or Plan.demo()
+    plan = plan or Plan.wide()
     if seed is not None:
         plan = plan.model_copy(update={"seed": seed})
     reader = reader or OfflineReader()

@@ -24,6 +24,10 @@ COUNT_CODES = (-1, 0, 1, 2, 3, 4, 99)
 Modality = Literal["text", "multimodal"]
 """Whether the user gives pictures of their own."""
 
+Scenarios = Literal["demo", "wide"]
+"""What offline rows are about: the few scenarios the demo is trained on, or the many of every domain."""
+
+_WIDE_COUNTS = (-1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 99)
 _COUNT_WORDS = {"none": -1, "any": 0, "at least one": 99}
 _AXES = ("count", "tools", "domain", "language", "modality")
 
@@ -115,6 +119,9 @@ class Plan(BaseModel):
     """Rows per cell, the share of each cell that is held out for testing, and the seed everything follows from.
 
     In a file, `grid` stands for many cells: every combination of the values it lists, `rows` of each.
+
+    Attributes:
+        scenarios: what offline rows are about. A plan that does not say has the demo's, as plans always had.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -122,6 +129,7 @@ class Plan(BaseModel):
     cells: tuple[Cell, ...] = Field(min_length=1)
     test_share: float = Field(default=0.2, ge=0, lt=1)
     seed: int = 0
+    scenarios: Scenarios = "demo"
 
     @model_validator(mode="before")
     @classmethod
@@ -156,17 +164,14 @@ class Plan(BaseModel):
 
         Raises `PlanError` when there are fewer rows than kinds of row.
         """
-        shares = dict(_demo_shares(counts))
-        if rows < len(shares):
-            raise PlanError(f"{rows} rows cannot cover the {len(shares)} cells of the default plan: ask for more rows")
-        spare, whole = rows - len(shares), sum(shares.values())
-        sizes = {kind: 1 + spare * share // whole for kind, share in shares.items()}
-        by_remainder = sorted(shares, key=lambda kind: -(spare * shares[kind] % whole))
-        for kind in by_remainder[: rows - sum(sizes.values())]:
-            sizes[kind] += 1
-        cells = tuple(Cell(count=count, tools=tools, rows=size) for (count, tools), size in sizes.items())
-        return cls(cells=cells, seed=seed, test_share=test_share)
+        return cls(cells=_demo_cells(rows, counts), seed=seed, test_share=test_share)
 
+    @classmethod
+    def wide(
+        cls, rows: int = 480, seed: int = 0, test_share: float = 0.2, counts: Sequence[int] = _WIDE_COUNTS
+    ) -> Self:
+        """The default plan: as `demo`, with every count up to ten, about the many scenarios of every domain."""
+        return cls(cells=_demo_cells(rows, counts), seed=seed, test_share=test_share, scenarios="wide")
     @classmethod
     def from_yaml(cls, path: str | Path) -> Self:
         """Read a plan file. Raises `PlanError`, which names the file and what to change."""
@@ -180,9 +185,10 @@ class Plan(BaseModel):
 
     def to_yaml(self) -> str:
         """The plan as a file for `from_yaml`, a line per cell."""
-        return "\n".join(
-            (f"seed: {self.seed}", f"test_share: {self.test_share}", "cells:", *map(_line, self.cells), "")
-        )
+        head = [f"seed: {self.seed}", f"test_share: {self.test_share}"]
+        if self.scenarios != "demo":
+            head.append(f"scenarios: {self.scenarios}")
+        return "\n".join((*head, "cells:", *map(_line, self.cells), ""))
 
     def expand(self) -> Iterator[Assignment]:
         """Every row to make, cells mixed, in an order that depends on the seed alone."""
@@ -204,6 +210,18 @@ class Plan(BaseModel):
                 )
         random.Random(f"order {self.seed}").shuffle(rows)
         yield from rows
+
+
+def _demo_cells(rows: int, counts: Sequence[int]) -> tuple[Cell, ...]:
+    shares = dict(_demo_shares(counts))
+    if rows < len(shares):
+        raise PlanError(f"{rows} rows cannot cover the {len(shares)} cells of the default plan: ask for more rows")
+    spare, whole = rows - len(shares), sum(shares.values())
+    sizes = {kind: 1 + spare * share // whole for kind, share in shares.items()}
+    by_remainder = sorted(shares, key=lambda kind: -(spare * shares[kind] % whole))
+    for kind in by_remainder[: rows - sum(sizes.values())]:
+        sizes[kind] += 1
+    return tuple(Cell(count=count, tools=tools, rows=size) for (count, tools), size in sizes.items())
 
 
 def _demo_shares(counts: Sequence[int]) -> Iterator[tuple[tuple[int, tuple[str, ...]], int]]:

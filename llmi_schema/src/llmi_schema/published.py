@@ -39,7 +39,7 @@ def read_literal(body: str) -> Any:
         return {"source": "code", "description": shape[1], "params": {"code": shape[2]}}
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)  # invalid escapes are common in code
+            warnings.simplefilter("ignore")  # invalid escapes are common in code; Python warns of them in several ways
             return ast.literal_eval(body)
     except (ValueError, SyntaxError, TypeError, OverflowError) as error:  # the last from `0xff... + 1j`
         # Python's own words would show an object's address

@@ -9,10 +9,10 @@ recipe = Recipe.from_yaml(RECIPES / "demo.yaml", output_dir=Path("runs/mine"))
 recipe.zero   # 'zero2'
 ```
 
-`train`, `train_grpo`, `Writer`, `evaluate` load torch when they run, not when they are imported.
+`train`, `train_grpo` and `Writer` load torch when they run, not when they are imported. What a policy is worth is in
+`llmi_train.evaluate`, more attempts in `llmi_train.scaling`, documents as they are written in `llmi_train.writing`.
 """
 
-from llmi_train.evaluate import Evaluation, Judged, evaluate
 from llmi_train.grpo import train, train_grpo
 from llmi_train.policies import Completion, LocalPolicy, Policy, Request, ServedPolicy, Writer, load_policy
 from llmi_train.recipe import RECIPES, Lora, Recipe
@@ -22,8 +22,6 @@ __version__ = "0.1.0"
 __all__ = [
     "RECIPES",
     "Completion",
-    "Evaluation",
-    "Judged",
     "LocalPolicy",
     "Lora",
     "Policy",
@@ -31,7 +29,6 @@ __all__ = [
     "Request",
     "ServedPolicy",
     "Writer",
-    "evaluate",
     "load_policy",
     "train",
     "train_grpo",

@@ -267,9 +267,8 @@ async def test_a_full_disk_is_seen_before_an_answer_is_paid_for(tmp_path, monkey
         async def close(self):
             pass
 
-    async with ChatClient(
-        Endpoint("http://127.0.0.1:9/v1", "m"), journal=tmp_path / "a.sqlite", transport=Counting, retries=Retries(attempts=1)
-    ) as chat:
+    once = Retries(attempts=1)
+    async with ChatClient(PLACE, journal=tmp_path / "a.sqlite", transport=Counting, retries=once) as chat:
         with pytest.raises(ChatError):
             await chat.ask("one")
         left["free"] = 1_000_000

@@ -11,10 +11,12 @@ from reciting import Recites
 from typer.testing import CliRunner
 
 from llmi_sandbox import Toolkit
+from llmi_schema import CodeCall, CodeParams
 from llmi_train.cli import app
 from llmi_train.evaluate import ProjectBenchmark, project_tasks, run_benchmark, write_comparison, write_report
 
 TASKS = project_tasks()[:4]
+BROKEN = CodeCall(description="nothing", params=CodeParams(code="raise ValueError('no data')")).to_tag()
 
 
 def said(*arguments: str | Path) -> Any:
@@ -31,7 +33,9 @@ async def runs(tmp_path: Path, toolkit: Toolkit) -> tuple[Path, Path]:
     def worse(prompt: str) -> str | None:
         if prompt == TASKS[3].prompt:
             return None
-        return TASKS[1].violation(1) + "\n\n<script>alert(1)</script>" if prompt == TASKS[1].prompt else good(prompt)
+        if prompt == TASKS[1].prompt:
+            return f"{TASKS[1].violation(1)}\n\n{BROKEN} <script>alert(1)</script>"
+        return good(prompt)
 
     for name, say in (("first", good), ("second", worse)):
         await run_benchmark(ProjectBenchmark.load(limit=4), Recites(say, name), toolkit, tmp_path / name)
@@ -54,7 +58,11 @@ def test_a_report_says_what_failed_first_and_loads_nothing(runs: tuple[Path, Pat
     assert loads_nothing(html)
     assert links_lead_somewhere(html)
     assert "These marks were given by rules" in html
-    assert "the model is not at home" in html
+    failures = re.findall(r"<tr>.*?</tr>", html[html.index(">Failures<") : html.index('id="overview"')], re.DOTALL)
+    assert f"#task-{TASKS[3].id}" in failures[1]
+    assert "the model is not at home" in failures[1]
+    assert any("figure 3, code" in row and "ValueError: no data" in row for row in failures)
+    assert html.index(">Failures<") < html.index('id="documents"')
     sections = re.findall(r'id="(task-[^"]+)"', html)
     assert sections[:2] == [f"task-{TASKS[3].id}", f"task-{TASKS[1].id}"]
     assert "mx" in html  # hatched
@@ -73,6 +81,8 @@ def test_a_comparison_shows_documents_side_by_side_where_they_differ(runs: tuple
     assert html.count("sides full") == 2  # the worse one, and the one that is missing
     assert "Some judgements are missing" in html
     assert "No difference is shown" in html
+    assert html.count('<details class="fold" open>') == 1  # the worst pair of which both are there
+    assert re.search(r'<td class="m "[^>]*>0</td>', html)  # no change has no colour
 
 
 def test_compare_on_the_command_line(runs: tuple[Path, Path], tmp_path: Path) -> None:

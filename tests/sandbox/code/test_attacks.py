@@ -138,7 +138,7 @@ POISON = {
     "libraries": "np.array = plt.plot = pd.DataFrame = None",
     "settings": "plt.rcParams['figure.figsize'] = (1, 1); plt.style.use('dark_background')",
     "builtins": "import builtins; builtins.len = builtins.open = None",
-    "the way out": "import os; os._exit = lambda code: None; plt.plot([1, 2])",
+    "the way out": "import os; os._exit = os.kill = lambda *_: None; plt.plot([1, 2])",
     "the sandbox's own modules": "import sys\nfor n in list(sys.modules):\n if 'llmi' in n: sys.modules[n] = None",
     "everything": "import sys; sys.modules.clear()",
     "streams": "import sys; sys.stdout.close(); sys.stderr = None; plt.plot([1, 2])",
@@ -263,7 +263,10 @@ def test_each_layer_is_what_protects(tier, tmp_path, without, name):
 
 
 def test_limits_are_what_stops_endless_work(tier):
-    with weakened("limits", "seccomp", "landlock", limits=Limits(cpu_seconds=1, wall_seconds=2.5)) as sandbox:
-        result = sandbox.run("while True: pass")
-        assert result.kind == "timeout"
-        assert result.cpu_seconds > 1.1
+    code = "import time\nwhile time.process_time() < 2.5: pass\nprint('for as long as it likes')"
+    with weakened("limits", "seccomp", "landlock", limits=Limits(cpu_seconds=1)) as sandbox:
+        result = sandbox.run(code)
+        assert result.stdout == "for as long as it likes\n"
+        assert result.cpu_seconds > 2
+    with CodeSandbox(workers=1, limits=Limits(cpu_seconds=1)) as sandbox:
+        assert sandbox.run(code).kind == "timeout_cpu"

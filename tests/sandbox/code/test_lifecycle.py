@@ -134,6 +134,7 @@ def test_run_many_keeps_the_order_and_reads_only_ahead(in_a_container):
 @pytest.mark.parametrize("without", [(), ("namespaces",)], ids=["tier A", "tier B"])
 def test_fifty_snippets_leave_no_process_descriptor_or_file(tier, without, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    time.sleep(0.1)  # until the other sandboxes have buried their last child and keep their spares
     before, others = descriptors(), set(descendants(os.getpid()))
     with CodeSandbox(workers=2, limits=Limits(cpu_seconds=1), without=without) as sandbox:
         sandbox.run("pass")

@@ -76,6 +76,7 @@ KINDS = [
     ("plt.figure(figsize=(900, 900))", "render_error", "at most 4,000,000"),
     ("plt.title(r'$\\frac{$')", "render_error", "drawing the figure failed"),
     ("import os; os._exit(3)", "exited", "status 3"),
+    ("import os, signal; os.kill(os.getpid(), signal.SIGSTOP)", "exited", "status 0"),
     ("raise SystemExit(4)", "exited", "exit(4)"),
     ("while True: pass", "timeout_cpu", "1 seconds of processor time"),
     ("x = bytearray(10**10)", "oom", "line 1"),

@@ -246,7 +246,7 @@ async def test_a_server_that_fails_is_passed_over_until_it_is_well(server, web, 
         )
         for i in range(4):
             assert (await generator(calls.diffusion(f"{i}"), ())).ok, "the other one took over at once"
-        assert server.seen == [f"POST {GENERATE}"]
+        assert server.seen.count(f"POST {GENERATE}") == 1
         await asyncio.sleep(0.25)
         await generator(calls.diffusion("a"), ())
         await asyncio.sleep(0.1)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from llmi_data.cli.shared import RowsFile, console, plain
+from llmi_data.cli.shared import RowsFile, console, plain, progress
 
 FormatOption = Literal["rows", "trl", "verl", "chat"]
 _SHOWN = 20  # problems of a file; the others are counted
@@ -23,9 +23,11 @@ def convert(
 ) -> None:
     """Turn rows of one format into another: ours, TRL's, verl's (as published), OpenAI chats."""
     from llmi_data.conversion import convert as convert_rows
+    from llmi_data.conversion import expected_records
+    from llmi_data.operation.display import shown
 
-    done = convert_rows(source, output, form=form, to=to)
-    out = console()
+    with progress() as out, shown("convert", expected_records(source), console=out) as tick:
+        done = convert_rows(source, output, form=form, to=to, each=tick)
     _list(out, "left out", done.broken)
     for column, times in done.lost.items():
         out.print(f"[yellow]lost:[/yellow] column {plain(column)} of {times} rows, which a row has no place for")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from llmi_data.cli.shared import console, plain
+from llmi_data.cli.shared import console, plain, progress
 
 if TYPE_CHECKING:
     from llmi_data.curation import CurationReport
@@ -29,22 +29,27 @@ def curate(
     report: Annotated[Path | None, typer.Option(help="Where the counts go (JSON).")] = None,
 ) -> None:
     """Remove duplicates, contamination, and what is over the plan."""
+    from llmi_data.conversion import expected_records
     from llmi_data.curation import CurationSettings, curate_file
     from llmi_data.jsonl import write_lines
+    from llmi_data.operation.display import shown
     from llmi_data.plan import Plan
 
-    out = console()
+    chosen = CurationSettings.from_yaml(settings) if settings else None
+    wanted = Plan.from_yaml(plan) if plan else None
     broken: list[RowError] = []
-    found = curate_file(
-        rows,
-        output,
-        CurationSettings.from_yaml(settings) if settings else None,
-        plan=Plan.from_yaml(plan) if plan else None,
-        removed=dropped,
-        hits=hits,
-        clusters=clusters,
-        bad=broken.append,
-    )
+    with progress() as out, shown("curate", expected_records(rows), console=out) as tick:
+        found = curate_file(
+            rows,
+            output,
+            chosen,
+            plan=wanted,
+            removed=dropped,
+            hits=hits,
+            clusters=clusters,
+            bad=broken.append,
+            each=tick,
+        )
     if report:
         write_lines(report, [found.model_dump_json(indent=2)])
     for problem in broken:

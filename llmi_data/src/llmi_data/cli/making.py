@@ -20,10 +20,9 @@ from llmi_data.cli.models import (
     ShardOption,
     journals_beside,
     model_config,
-    progress,
 )
 from llmi_data.cli.reporting import show_generation, show_validation
-from llmi_data.cli.shared import RowsFile, plain
+from llmi_data.cli.shared import RowsFile, plain, progress
 
 if TYPE_CHECKING:
     from llmi_data.operation.models import ModelConfig
@@ -37,7 +36,7 @@ def plan(
     """Print the default plan as YAML: the start of one of your own."""
     from llmi_data.plan import Plan
 
-    typer.echo(Plan.demo(rows=rows, seed=seed).to_yaml(), nl=False)
+    typer.echo(Plan.wide(rows=rows, seed=seed).to_yaml(), nl=False)
 
 
 def generate(
@@ -74,7 +73,7 @@ def generate(
 
     if plan_file and rows is not None:
         raise PlanError("--plan says how many rows there are: leave out --rows, or change the plan")
-    wanted = Plan.from_yaml(plan_file) if plan_file else Plan.demo(rows=480 if rows is None else rows)
+    wanted = Plan.from_yaml(plan_file) if plan_file else Plan.wide(rows=480 if rows is None else rows)
     if seed is not None:
         wanted = wanted.model_copy(update={"seed": seed})
     asked = model_config(

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from llmi_data.cli.shared import console
-
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from llmi_data.operation.models import ModelConfig
 
 BaseUrl = Annotated[
@@ -87,22 +82,3 @@ def journals_beside(output: Path) -> Callable[[str], Path]:
     """Where a single step keeps its answers: `rows.jsonl` has `rows.generate.sqlite`."""
     stem = output.name.removesuffix("".join(output.suffixes))
     return lambda name: output.with_name(f"{stem}.{name}.sqlite")
-
-
-@contextmanager
-def progress() -> Iterator[Console]:
-    """The console that shows a step's progress; where it is no terminal, plain lines go to the standard error."""
-    import logging
-
-    shown = console()
-    logger = logging.getLogger("llmi_data")
-    handler = logging.StreamHandler(shown.file)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
-    level = logger.level
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    try:
-        yield shown
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level)

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from llmi_data.cli.models import progress
-from llmi_data.cli.shared import console, plain
+from llmi_data.cli.shared import console, plain, progress
 from llmi_data.errors import RunError
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from llmi_data.cli.models import DryRun, progress
+from llmi_data.cli.models import DryRun
 from llmi_data.cli.reporting import show_generation, show_validation
-from llmi_data.cli.shared import console, plain
+from llmi_data.cli.shared import console, plain, progress
 
 
 def run(

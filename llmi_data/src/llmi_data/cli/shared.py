@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,3 +30,22 @@ def console() -> Console:
     from rich.console import Console
 
     return Console(stderr=True, highlight=False)
+
+
+@contextmanager
+def progress() -> Iterator[Console]:
+    """The console that shows a step's progress; where it is no terminal, plain lines go to the standard error."""
+    import logging
+
+    shown = console()
+    logger = logging.getLogger("llmi_data")
+    handler = logging.StreamHandler(shown.file)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield shown
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from llmi_data.errors import RowError
 Bad = Callable[[RowError], None]
 """Is handed what is wrong with a record; reading goes on without it."""
 
+_BLOCK = 1 << 20  # bytes
 _BATCH = 256  # rows of Parquet held at a time: those of a multimodal file carry megabytes each
 
 
@@ -49,6 +51,26 @@ def read_records(path: str | Path, bad: Bad | None = None) -> Iterator[Record]:
 def count_records(path: str | Path, most: int) -> int:
     """How many records there are, counting no further than `most`."""
     return sum(1 for _ in islice(read_records(path, lambda _: None), most))
+
+
+def expected_records(path: str | Path) -> int | None:
+    """About how many records there are, told without reading them: for a progress display. None where it cannot be."""
+    path = Path(path)
+    try:
+        if path.is_dir():
+            return None
+        if _is_parquet(path):
+            import pyarrow as pa
+            import pyarrow.parquet as pq
+
+            try:
+                return int(pq.read_metadata(path).num_rows)
+            except pa.ArrowInvalid:
+                return None
+        with path.open("rb") as file:
+            return sum(block.count(b"\n") for block in iter(partial(file.read, _BLOCK), b""))
+    except OSError:
+        return None  # whoever reads it says what is wrong
 
 
 def _is_parquet(path: Path) -> bool:

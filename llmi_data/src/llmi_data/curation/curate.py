@@ -93,6 +93,7 @@ def curate_file(
     bad: Callable[[RowError], None] | None = None,
     prefer: Prefer = preference,
     embed: Embed | None = None,
+    each: Callable[[], None] | None = None,
 ) -> CurationReport:
     """`curate` from file to file, in memory that grows by about a kilobyte per row, whatever the rows' size.
 
@@ -103,12 +104,15 @@ def curate_file(
         hits: where every find of a benchmark goes.
         clusters: where the cluster of every row that stays goes.
         bad: is handed every record that is no row, once; without it the first one raises.
+        each: called after every row that was read and is yet to be decided on, for a progress display.
     """
     from llmi_data.conversion import read_any
 
     work = Curation(settings, plan=plan, prefer=prefer, embed=embed)
     for row in read_any(source, bad):
         work.add(row)
+        if each:
+            each()
     outcome = work.decide()
 
     def again() -> Iterator[tuple[Decision, Row]]:

@@ -86,11 +86,18 @@ def compose_rows(plan: Plan, shard: Shard = WHOLE) -> Iterator[Row]:
     Raises `PlanError` naming a cell that it cannot compose.
     """
     from llmi_data.offline import generate
+    from llmi_data.offline.wide import DOMAINS
 
     for cell in plan.cells:
-        if cell.domain is not None:
+        if cell.domain is not None and plan.scenarios == "demo":
             raise PlanError(
-                f"the cell {cell}: the offline generator chooses what rows are about; name a model, or leave out domain"
+                f"the cell {cell}: the demo's scenarios have no domains; write scenarios: wide in the plan, name a "
+                "model, or leave out domain"
+            )
+        if cell.domain is not None and cell.domain not in DOMAINS:
+            raise PlanError(
+                f"the cell {cell}: the offline generator knows nothing of {cell.domain}; name a model, or one of "
+                f"{', '.join(DOMAINS)}"
             )
         if cell.language != "en":
             raise PlanError(

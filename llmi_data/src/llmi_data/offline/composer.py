@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 
 from llmi_data.errors import PlanError
+from llmi_data.offline import wide
 from llmi_data.offline.drawings import PALETTES, SUBJECTS, draw
 from llmi_data.offline.families import FAMILIES, Family, Figures, subject
 from llmi_data.offline.wordings import (
@@ -36,6 +37,7 @@ _VAGUE_SHARE = 0.03  # people are sometimes unclear, and a validation that never
 _UNSAID_SHARE = 0.4  # where any number of pictures will do, people often say nothing about it
 _GROUP_SHARE = 0.2
 _SHORTEST, _LONGEST = 25, 60  # words; below the first a sentence on tone is added
+_LONGEST_WIDE = 160
 _FACTS = 6  # alternatives a scenario carries of each kind
 _ATTEMPTS = 50
 
@@ -51,10 +53,11 @@ def generate(plan: Plan) -> Iterator[Row]:
     Raises `PlanError` when a cell asks for more different prompts than there are.
     """
     seen: set[str] = set()
+    composed, longest = (compose, _LONGEST) if plan.scenarios == "demo" else (wide.compose, _LONGEST_WIDE)
     for assignment in plan.expand():
         for attempt in range(_ATTEMPTS):
-            row = compose(assignment, plan.seed, attempt)
-            if row.id not in seen and len(row.text.split()) <= _LONGEST:
+            row = composed(assignment, plan.seed, attempt)
+            if row.id not in seen and len(row.text.split()) <= longest:
                 break
         else:
             kind = f"{assignment.count} pictures with {', '.join(assignment.tools) or 'no tool'}"
@@ -64,7 +67,7 @@ def generate(plan: Plan) -> Iterator[Row]:
 
 
 def compose(assignment: Assignment, seed: int, attempt: int = 0) -> Row:
-    """One row from its own seed: the same arguments give the same row, whatever was composed before it."""
+    """One row of the demo's scenarios from its own seed: the same arguments give the same row, whatever was composed before it."""
     count, tools, side = assignment.count, assignment.tools, assignment.side
     rng = random.Random(f"{seed}/{count}/{'+'.join(tools)}/{side}/{assignment.number}/{attempt}")
     family = rng.choice([f for f in FAMILIES if f.held_out == (side == "test")])

@@ -6,6 +6,8 @@ import io
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from llmi_data.offline.objects import OBJECTS
+
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
 
@@ -22,7 +24,7 @@ PALETTES = (
 
 @lru_cache(maxsize=64)
 def draw(subject: str, palette: int) -> bytes:
-    """A 160 x 120 PNG of one of `SUBJECTS` in one of `PALETTES`. The same arguments give the same bytes."""
+    """A 160 x 120 PNG of one of `SUBJECTS` or `OBJECTS` in one of `PALETTES`. The same arguments give the same bytes."""
     from PIL import Image, ImageDraw
 
     sky, ground, colour, light = PALETTES[palette]
@@ -30,7 +32,7 @@ def draw(subject: str, palette: int) -> bytes:
     pen = ImageDraw.Draw(image)
     pen.rectangle((0, 86, 160, 120), fill=ground)
     pen.ellipse((124, 10, 148, 34), fill=light)
-    SUBJECTS[subject](pen, colour, light)
+    (SUBJECTS | OBJECTS)[subject](pen, colour, light)
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     return buffer.getvalue()

@@ -46,14 +46,15 @@ def _lines(purpose: str, text: str, side: Side) -> tuple[Wording, ...]:
     )
 
 
-def _wordings(purpose: str, train: str, held_out: str, vague: tuple[str, str] = ("", "")) -> Wordings:
+def wordings(purpose: str, train: str, held_out: str, vague: tuple[str, str] = ("", "")) -> Wordings:
+    """Templates from text, one a line; their ids begin with the purpose."""
     return Wordings(
         clear=_lines(purpose, train, "train") + _lines(purpose, held_out, "test"),
         vague=_lines(purpose, vague[0], "train") + _lines(purpose, vague[1], "test"),
     )
 
 
-OPENINGS = _wordings(
+OPENINGS = wordings(
     "opening",
     """
     Write a short page for {audience} about {topic}: {angle}.
@@ -77,7 +78,7 @@ OPENINGS = _wordings(
     """,
 )
 
-TONES = _wordings(
+TONES = wordings(
     "tone",
     """
     Keep the tone warm and plain, since most of them will read it on a busy day.
@@ -92,7 +93,7 @@ TONES = _wordings(
 )
 
 NEEDS: dict[str, Wordings] = {
-    "search": _wordings(
+    "search": wordings(
         "search",
         """
         Readers should see what {topic} really looks like.
@@ -117,7 +118,7 @@ NEEDS: dict[str, Wordings] = {
         """,
         vague=("Show {topic} at its best.", "Let the reader see {topic}."),
     ),
-    "diffusion": _wordings(
+    "diffusion": wordings(
         "diffusion",
         """
         Imagine {scene}, a dreamlike sight nobody has ever seen.
@@ -142,7 +143,7 @@ NEEDS: dict[str, Wordings] = {
         """,
         vague=("Think of {scene} for the mood.", "The mood to aim for is {scene}."),
     ),
-    "code": _wordings(
+    "code": wordings(
         "code",
         """
         {data}; let the reader compare the figures at a glance.
@@ -167,7 +168,7 @@ NEEDS: dict[str, Wordings] = {
         """,
         vague=("Mention in passing that {data}.", "You may quote this: {data}."),
     ),
-    "edit": _wordings(
+    "edit": wordings(
         "edit",
         """
         Use the attached {picture}, but {change}.
@@ -197,7 +198,7 @@ NEEDS: dict[str, Wordings] = {
 """What a prompt says when it needs a tool; never the tool's name."""
 
 CHANGES: dict[str, Wordings] = {
-    edit: _wordings(edit.replace(" ", "-"), train, held_out)
+    edit: wordings(edit.replace(" ", "-"), train, held_out)
     for edit, train, held_out in (
         ("black and white", "in black and white\nwithout its colours, in black and white", "all in black and white"),
         ("sepia", "in sepia tones\nin old brown sepia", "in warm sepia"),
@@ -213,7 +214,7 @@ CHANGES: dict[str, Wordings] = {
 }
 """Changes the offline editor understands, and how a person puts them."""
 
-NO_PICTURES = _wordings(
+NO_PICTURES = wordings(
     "none",
     """
     No {pictures} at all, please.
@@ -239,7 +240,7 @@ NO_PICTURES = _wordings(
     vague=("Text matters more than {pictures} here.", "Do not bother much with {pictures}."),
 )
 
-ANY_PICTURES = _wordings(
+ANY_PICTURES = wordings(
     "any",
     """
     Illustrate it if it helps.
@@ -262,7 +263,7 @@ ANY_PICTURES = _wordings(
     """,
 )
 
-AT_LEAST_ONE = _wordings(
+AT_LEAST_ONE = wordings(
     "at-least-one",
     """
     Include at least one {picture}.
@@ -286,7 +287,7 @@ AT_LEAST_ONE = _wordings(
     vague=("A {picture} would be nice.", "Some {picture} would not hurt."),
 )
 
-EXACTLY = _wordings(
+EXACTLY = wordings(
     "exactly",
     """
     Use exactly {n} {pictures}.
@@ -314,14 +315,14 @@ EXACTLY = _wordings(
 """For every exact count: the number is in the slot, so that what is learned of one count serves the others."""
 
 GROUPS: dict[int, Wordings] = {
-    1: _wordings("one", "A single {picture}, please.\nJust one {picture}.", "Only a single {picture}."),
-    2: _wordings(
+    1: wordings("one", "A single {picture}, please.\nJust one {picture}.", "Only a single {picture}."),
+    2: wordings(
         "two", "A pair of {pictures}, please.\nInclude a pair of {pictures}.", "There should be a pair of {pictures}."
     ),
-    3: _wordings(
+    3: wordings(
         "three", "A trio of {pictures}, please.\nInclude a trio of {pictures}.", "There should be a trio of {pictures}."
     ),
-    4: _wordings(
+    4: wordings(
         "four",
         "A set of four {pictures}, please.\nA group of four {pictures}.",
         "There should be a set of four {pictures}.",

@@ -24,7 +24,7 @@ _LINE_EVERY_SECONDS = 15.0
 @contextmanager
 def shown(
     step: str,
-    total: int,
+    total: int | None,
     tallies: tuple[Tally, ...] = (),
     console: Console | None = None,
     *,
@@ -32,6 +32,9 @@ def shown(
 ) -> Iterator[Tick]:
     """A display for as long as the step runs. Without a console, or where it is no terminal, lines are logged (INFO):
     one at the start and the end, and one every `every` seconds.
+
+    Args:
+        total: how many rows there are; None where that is not known.
     """
     course = _Course(total, tallies)
     show = _live if console is not None and console.is_terminal else _logged
@@ -54,7 +57,7 @@ def _logged(step: str, course: _Course, _: Console | None, every: float) -> Iter
             last = time.monotonic()
             logger.info("%s: %s", step, course)
 
-    logger.info("%s: %d rows to go", step, course.total)
+    logger.info("%s: %s", step, "begun" if course.total is None else f"{course.total} rows to go")
     try:
         yield refresh
     finally:
@@ -72,7 +75,7 @@ def _live(step: str, course: _Course, console: Console | None, _: float) -> Iter
 
 
 class _Course:
-    def __init__(self, total: int, tallies: tuple[Tally, ...]) -> None:
+    def __init__(self, total: int | None, tallies: tuple[Tally, ...]) -> None:
         self.total, self.done, self._tallies, self._pace = total, 0, tallies, Pace()
         self._pace.mark(0)
 
@@ -82,7 +85,8 @@ class _Course:
 
     def __str__(self) -> str:
         """`120 of 480 rows, 3.2 rows/s, 212 answers (40 from the journal), cost 0.1800, 1:52 left`."""
-        parts = [f"{self.done} of {self.total} rows"]
+        total = self.total
+        parts = [f"{self.done} rows" if total is None else f"{self.done} of {total} rows"]
         if (rate := self._pace.rate(self.done)) is not None:
             parts.append(f"{rate:.1f} rows/s" if rate >= 1 else f"{rate * 60:.1f} rows/min")
         if calls := sum(tally.calls for tally in self._tallies):
@@ -90,7 +94,7 @@ class _Course:
             parts.append(f"{calls} answers" + (f" ({replayed} from the journal)" if replayed else ""))
         if any(tally.prices for tally in self._tallies):
             parts.append(f"cost {sum(tally.paid_now for tally in self._tallies):.4f}")
-        if (left := self._pace.seconds_left(self.done, self.total)) is not None and self.done < self.total:
+        if total is not None and self.done < total and (left := self._pace.seconds_left(self.done, total)) is not None:
             parts.append(f"{_clock(left)} left")
         return ", ".join(parts)
 

@@ -20,6 +20,7 @@ from llmi_data.errors import RunError
 from llmi_data.generation.brief import briefs_version
 from llmi_data.jsonl import read_rows, remedy, write_lines, write_rows
 from llmi_data.operation.config import RunConfig
+from llmi_data.operation.display import shown
 from llmi_data.operation.files import write_dropped, write_lost
 from llmi_data.operation.ledger import Ledger, digest_of, key_of
 from llmi_data.operation.meter import Usage
@@ -194,19 +195,23 @@ class _Run:
         )
 
     def curate(self) -> tuple[Sequence[Path], Mapping[str, Any], bool]:
+        from llmi_data.conversion import expected_records
         from llmi_data.curation import curate_file
 
+        validated = self.folder / "validated.jsonl"
         names = ("curated.jsonl", "removed.jsonl", "hits.jsonl", "clusters.jsonl")
         kept, removed, hits, clusters = (self.folder / name for name in names)
-        report = curate_file(
-            self.folder / "validated.jsonl",
-            kept,
-            self.config.curate,
-            plan=self.config.plan,
-            removed=removed,
-            hits=hits,
-            clusters=clusters,
-        )
+        with shown("curate", expected_records(validated), console=self.console) as tick:
+            report = curate_file(
+                validated,
+                kept,
+                self.config.curate,
+                plan=self.config.plan,
+                removed=removed,
+                hits=hits,
+                clusters=clusters,
+                each=tick,
+            )
         return [kept, removed, hits, clusters], report.model_dump(mode="json"), True
 
     @property

@@ -101,8 +101,8 @@ def generate_rows(
         tally.prices = model.money
 
         async def write() -> Written:
-            with shown("generate", stop - start, (tally,), console) as tick:
-                async with model.open(journals("generate"), budget) as chat:
+            async with model.open(journals("generate"), budget) as chat:
+                with shown("generate", stop - start, (tally,), console) as tick:
                     writer = ChatWriter(
                         Metered(chat, tally),
                         model.name,

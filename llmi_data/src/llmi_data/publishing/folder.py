@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from llmi_data.errors import PublishingError
-from llmi_data.publishing.card import RECORDS, Facts, body, without_places
+from llmi_data.publishing.account import RECORDS, without_words
+from llmi_data.publishing.card import body
+from llmi_data.publishing.facts import Facts
 from llmi_data.publishing.figures import FIGURES, draw
 from llmi_data.publishing.funnel import funnel
 from llmi_data.publishing.head import head
@@ -78,7 +79,7 @@ def write_folder(
         licence = settings.license or kept.get("license")
         facts = Facts(
             repo=settings.repo,
-            title=settings.title or settings.repo.rpartition("/")[2],
+            title=settings.title or kept.get("pretty_name") or settings.repo.rpartition("/")[2],
             licence=licence,
             rows=source.rows,
             summary=summary,
@@ -144,13 +145,12 @@ def _write_record(record: Record, folder: Path) -> None:
         value = record.curation.model_dump(mode="json")
         for benchmark in value["settings"]["benchmarks"]:
             benchmark["file"] = Path(benchmark["file"]).name
-        if embedding := value["settings"].get("embedding"):
-            value["settings"]["embedding"] = embedding if not Path(embedding).is_absolute() else Path(embedding).name
+        if (embedding := value["settings"]["embedding"]) and Path(embedding).exists():
+            value["settings"]["embedding"] = Path(embedding).name
         reports["curate.json"] = value
     texts = {name: json.dumps(value, indent=1, ensure_ascii=False) + "\n" for name, value in reports.items()}
     if record.hits:
-        lines: Iterable[str] = (json.dumps(hit, ensure_ascii=False) + "\n" for hit in without_places(record.hits))
-        texts["hits.jsonl"] = "".join(chain(lines))
+        texts["hits.jsonl"] = "".join(json.dumps(hit, ensure_ascii=False) + "\n" for hit in without_words(record.hits))
     if texts:
         folder.mkdir()
     for name, text in texts.items():

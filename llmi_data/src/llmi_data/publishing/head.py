@@ -56,7 +56,7 @@ def head(
         "license": licence,
         "language": sorted({language.partition("-")[0] for language in summary.languages}),
         "task_categories": _tasks(tables),
-        "tags": list(dict.fromkeys([*_TAGS, *(["synthetic"] if synthetic else []), *_list(kept.get("tags"))])),
+        "tags": _tags(kept, synthetic=synthetic),
         "size_categories": [next((name for most, name in _SIZES if summary.rows < most), "n>1M")],
     }
     written = {name: value for name, value in told.items() if value}
@@ -75,6 +75,12 @@ def _foreign(kept: Mapping[str, Any]) -> dict[str, Any]:
         if others:
             values[name] = others
     return values
+
+
+def _tags(kept: Mapping[str, Any], *, synthetic: bool) -> list[str]:
+    """Ours first; of those there, `synthetic` may have been true of an earlier publication alone."""
+    others = [tag for tag in _list(kept.get("tags")) if tag != "synthetic"]
+    return list(dict.fromkeys([*_TAGS, *(["synthetic"] if synthetic else []), *others]))
 
 
 def _tasks(tables: Sequence[Table]) -> list[str]:

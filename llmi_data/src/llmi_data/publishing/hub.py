@@ -151,7 +151,7 @@ def commit(
         *(CommitOperationDelete(path, is_folder=False) for path in deleted),
         *(CommitOperationAdd(path, folder / path) for path in added),
     ]
-    with told(api, repo):
+    with told(api, repo, "whether the commit was made is not known; run it again, nothing is committed twice"):
         try:
             return api.create_commit(
                 repo,
@@ -174,36 +174,43 @@ def commit(
 
 def finish(api: HfApi, repo: str, oid: str, *, tag: str | None, public: bool) -> None:
     """What comes after the commit. Raises `PublishingError` saying what is done and what is left to do."""
+    left = [*([f"the tag {tag}"] if tag else []), *(["making it public"] if public else [])]
     try:
         with told(api, repo):
             if tag:
                 api.create_tag(repo, tag=tag, revision=oid, repo_type=_KIND)
+                left.pop(0)
             if public:
                 api.update_repo_settings(repo, private=False, repo_type=_KIND)
     except PublishingError as error:
-        left = " and ".join([*([f"the tag {tag}"] if tag else []), *(["making it public"] if public else [])])
-        raise PublishingError(f"{error}. The data are in commit {oid}; what is not done is {left}") from error
+        raise PublishingError(
+            f"{error}. The rows are there, in commit {oid}; what is not done is {' and '.join(left)}"
+        ) from error
 
 
 @contextmanager
-def told(api: HfApi, repo: str) -> Iterator[None]:
-    """What the Hub's client raises, as a `PublishingError` that says what to do."""
+def told(api: HfApi, repo: str, doubt: str = "run it again") -> Iterator[None]:
+    """What the Hub's client raises, as a `PublishingError` that says what to do.
+
+    Args:
+        doubt: what follows where the Hub, or the way to it, broke down before it answered.
+    """
     from huggingface_hub.errors import HfHubHTTPError
 
     try:
         yield
     except HfHubHTTPError as error:
-        raise PublishingError(_refusal(api, repo, error)) from error
+        raise PublishingError(_refusal(api, repo, error, doubt)) from error
     except unreachable() as error:
         raise PublishingError(
-            f"{repo}: the Hub at {api.endpoint} cannot be reached ({_line(error)}); nothing was changed there"
+            f"{repo}: the Hub at {api.endpoint} cannot be reached ({_line(error)}); {doubt}"
         ) from error
 
 
 _LOG_IN = "nobody is logged in: run `hf auth login`, or set HF_TOKEN to a token that may write"
 
 
-def _refusal(api: HfApi, repo: str, error: HfHubHTTPError) -> str:
+def _refusal(api: HfApi, repo: str, error: HfHubHTTPError, doubt: str) -> str:
     status = error.response.status_code
     said = error.server_message or _line(error)
     owner = repo.partition("/")[0]
@@ -216,18 +223,18 @@ def _refusal(api: HfApi, repo: str, error: HfHubHTTPError) -> str:
             return f"{repo}: there is no user or organization {owner!r} at {api.endpoint}; correct --repo"
         case 403:
             return (
-                f"{repo}: you have no right to do this ({said}); ask whoever owns {owner} for it, publish under your "
-                "own name, or propose it with --pull-request"
+                f"{repo}: the Hub refuses this ({said}); where it is a matter of rights, ask whoever owns {owner}, "
+                "publish under your own name, or propose it with --pull-request"
             )
         case 404:
             return f"{repo}: {said}; check the name and the revision"
-        case 409:
-            return f"{repo}: {said}"
         case 412:
             return f"{repo}: somebody committed to it meanwhile; nothing was changed; run it again"
         case 429:
-            return f"{repo}: too many requests to the Hub; nothing was changed; wait a minute and run it again"
-    return f"{repo}: the Hub answered {status} ({said}); nothing was changed by this request"
+            return f"{repo}: too many requests to the Hub; wait a minute and run it again"
+        case _ if status >= 500:
+            return f"{repo}: the Hub broke down with {status} ({said}); {doubt}"
+    return f"{repo}: the Hub does not take it, with {status} ({said})"
 
 
 def _is_nobody(api: HfApi, owner: str) -> bool:

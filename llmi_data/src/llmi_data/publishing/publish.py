@@ -61,7 +61,7 @@ def publish(
 ) -> Published:
     """Put rows on the Hub: Parquet with the pictures in it, a card, figures and the record, in one commit.
 
-    The repository stays as it was until that commit, whenever this is stopped; one that is new is private until then.
+    The repository stays as it was until that commit, whenever this is stopped; one that is new is private and empty.
     Files of an earlier publication that this one does not have are deleted with the same commit. What is in other
     folders stays, and so do configurations and keys of the card's head that are not ours.
 

@@ -21,7 +21,7 @@ class PublishConfig(BaseModel):
 
     Attributes:
         repo: `me/prompts`.
-        title: of the card; the repository's name unless given.
+        title: of the card; what it is called there, or the repository's name, unless given.
         license: of the data, as the Hub names it, such as `cc-by-4.0`; what the card there says unless given.
         about: a file with Markdown of the author's own, for the card.
         public: for everybody to see; a new repository is private otherwise, one that exists stays as it is.

@@ -56,7 +56,30 @@ def read_source(source: str | Path | Split, settings: PublishConfig) -> Source:
         sides = split(rows, record.clusters)
     except SplitError as error:
         raise SplitError(f"{data or 'the split'}: {error}") from None
+    if moved := _moved(source, data, sides):
+        raise SplitError(
+            f"{data or 'the split'}: {len(moved)} rows are in one split and say they are of the other, the first: row "
+            f"{moved[0]}; set provenance.side, or move them"
+        )
     return Source(sides, record)
+
+
+def _moved(source: str | Path | Split, data: Path | None, sides: Split) -> list[str]:
+    """Ids of rows that a split holds and that, by what they say of themselves, belong to the other."""
+    if isinstance(source, Split):
+        given = {"train": [row.id for row in source.train], "test": [row.id for row in source.test]}
+    elif data is not None and is_saved(data):
+        from datasets import load_from_disk
+
+        saved = load_from_disk(str(data))
+        given = {name: list(saved[name]["id"]) for name in saved if "id" in saved[name].column_names}
+    else:
+        return []
+    return [
+        name
+        for side, rows in (("train", sides.train), ("test", sides.test))
+        for name in sorted(set(given.get(side, ())) - {row.id for row in rows})
+    ]
 
 
 def _read(source: Path, data: Path | None) -> Iterator[Row]:

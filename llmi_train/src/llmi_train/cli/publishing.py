@@ -34,7 +34,8 @@ def push(
     merged: Annotated[bool, typer.Option("--merged", help="The whole model, the adapter merged into it.")] = False,
     public: Annotated[bool, typer.Option("--public", help="For everybody to see; private otherwise.")] = False,
     evaluation: Annotated[
-        list[Path] | None, typer.Option(help="A folder of llmi-train evaluate, or other JSON with held-out figures, for the card; may be repeated.")
+        list[Path] | None,
+        typer.Option(help="A folder of llmi-train evaluate, or JSON with held-out figures, for the card; repeatable."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the card and the files.")] = False,
 ) -> None:

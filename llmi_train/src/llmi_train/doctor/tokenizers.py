@@ -14,11 +14,12 @@ _ANSWER = [*_TURN, {"role": "assistant", "content": "Ho"}]
 
 def load(model: str | Path, *, sees: bool) -> Any:
     """What a run would load, without the network. Raises OSError when it is not on this machine."""
-    if sees:
-        from llmi_train.vision import load_processor
+    from transformers import AutoConfig, AutoTokenizer
 
-        return load_processor(str(model))
-    from transformers import AutoTokenizer
+    if sees:
+        from llmi_train.vision import processor_of
+
+        return processor_of(str(model), AutoConfig.from_pretrained(model, local_files_only=True))
 
     return AutoTokenizer.from_pretrained(model, padding_side="left", local_files_only=True)
 

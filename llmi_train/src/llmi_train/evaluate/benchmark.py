@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import shorten
 from typing import Any, Protocol
 
 from llmi_reward import Sample
@@ -131,6 +132,11 @@ def found_files(names: Sequence[str], folder: Path) -> tuple[Path, ...]:
         if not file.is_file():
             raise ConfigurationError(f"{file}: the benchmark names this picture, and it is not there")
     return files
+
+
+def title_of(prompt: str) -> str:
+    """For tasks without a name: how the prompt begins."""
+    return shorten(prompt, 80, placeholder=" ...")
 
 
 def basis_of(judge: CriterionJudge | None) -> str:

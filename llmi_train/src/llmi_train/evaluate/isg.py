@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from llmi_schema import ConfigurationError, Constraint, ImageCount, RenderedDocument, Text
-from llmi_train.evaluate.benchmark import RULES, BenchmarkTask, Result, found_files
+from llmi_train.evaluate.benchmark import RULES, BenchmarkTask, Result, found_files, title_of
 from llmi_train.evaluate.judging import Mark
 from llmi_train.writing import Written
 
@@ -141,7 +141,15 @@ def _task(item: dict[str, Any], folder: Path) -> BenchmarkTask:
     number = golden.count("image")
     constraint = Constraint(count=ImageCount.exactly(number) if number else ImageCount.any())
     prompt = [{"role": "user", "content": "\n".join(texts)}]
-    return BenchmarkTask(uid, texts[0][:80] if texts else uid, prompt, (), (), constraint, found_files(files, folder))
+    return BenchmarkTask(
+        uid,
+        title_of(texts[0]) if texts else uid,
+        prompt,
+        (),
+        (),
+        constraint,
+        found_files(files, folder),
+    )
 
 
 def _group(category: str) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 from llmi_reward import presets
 from llmi_reward.judges.checking import Question
 from llmi_schema import ConfigurationError, Constraint, ImageCount, Picture, RenderedDocument, Text
-from llmi_train.evaluate.benchmark import BenchmarkTask, Result, ask, basis_of, found_files
+from llmi_train.evaluate.benchmark import BenchmarkTask, Result, ask, basis_of, found_files, title_of
 from llmi_train.evaluate.judging import CriterionJudge, Mark
 from llmi_train.writing import Written
 
@@ -169,7 +169,7 @@ def _task(item: dict[str, Any], folder: Path) -> BenchmarkTask:
     prompt = f"The number of generated text-image pairs can be {len(answer)}: " + "\n".join(texts)
     wants = any(step.get("image") for step in answer)
     constraint = Constraint(count=ImageCount.at_least_one() if wants else ImageCount.any())
-    title = texts[0].splitlines()[0][:80] if texts and texts[0] else uid
+    title = title_of(texts[0]) if texts and texts[0] else uid
     messages = [{"role": "user", "content": prompt}]
     return BenchmarkTask(uid, title, messages, (), QUESTIONS, constraint, found_files(pictures, folder))
 

@@ -145,9 +145,10 @@ def _remarks(run: Run) -> Iterator[Markup]:
             title="The structural level needs no judge",
         )
     elif run.basis == RULES:
+        look = "look for words, numbers, tables and" if run.benchmark == "project" else "count well-formed tags,"
         yield report.callout(
-            "They look for words, numbers, tables and delivered pictures, and see nothing. They are no substitute for "
-            "a judge, and are never compared with one.",
+            f"They {look} delivered pictures, and see nothing. They are no substitute for a judge, and are never "
+            "compared with one.",
             title="These marks were given by rules",
         )
     if run.coverage < 1:
@@ -171,7 +172,7 @@ def _own_figures(run: Run) -> Iterator[Markup]:
             yield report.table(("wanted", *columns), rows, caption=f"{name}: wanted in the row, called in the column")
         elif isinstance(value, Mapping) and value:
             yield report.table(("part", "mean"), list(value.items()), caption=name)
-    single: list[tuple[str, Any]] = [(n, v) for n, v in run.figures.items() if isinstance(v, int | float)]
+    single: list[tuple[str, Any]] = [(n, v) for n, v in run.figures.items() if isinstance(v, float)]
     if single:
         yield report.table(("share of the documents", "value"), single)
 

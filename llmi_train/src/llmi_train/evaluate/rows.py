@@ -12,7 +12,7 @@ from typing import Any
 from llmi_data import Row, load
 from llmi_reward import Reward
 from llmi_schema import ConfigurationError, Tag
-from llmi_train.evaluate.benchmark import BenchmarkTask, Result
+from llmi_train.evaluate.benchmark import BenchmarkTask, Result, title_of
 from llmi_train.evaluate.judging import Mark
 from llmi_train.writing import Written
 
@@ -40,7 +40,7 @@ class RowsBenchmark:
     ) -> RowsBenchmark:
         unique = {row.id: row for row in rows}
         tasks = tuple(
-            BenchmarkTask(row.id, row.text[:80], row.messages, row.pictures, (), row.constraint)
+            BenchmarkTask(row.id, title_of(row.text), row.messages, row.pictures, (), row.constraint)
             for row in list(unique.values())[:limit]
         )
         told = sha256("\n".join(row.model_dump_json() for row in unique.values()).encode())

@@ -18,7 +18,6 @@ class Load:
         prompt_tokens, completion_tokens: of the longest prompt and the longest completion.
         micro_batch: sequences per forward pass, `per_device_train_batch_size`.
         rollouts: sequences a process generates at once, `micro_batch * steps_per_generation`.
-        picture_patches: image patches in the longest prompt, before merging.
         lora: fields of `peft.LoraConfig`.
         zero: DeepSpeed's stage.
         processes: GPUs that share what ZeRO shares.
@@ -35,7 +34,6 @@ class Load:
     completion_tokens: int
     micro_batch: int = 1
     rollouts: int = 1
-    picture_patches: int = 0
     lora: dict[str, Any] = field(default_factory=lambda: {"r": 32, "lora_alpha": 64, "target_modules": "all-linear"})
     zero: Zero = "none"
     processes: int = 1

@@ -67,7 +67,7 @@ class CodeResult:
         message: one sentence for a person; empty when all went well.
         stdout, stderr: the ends of what it printed; stderr holds the traceback.
         seconds: time on the clock from fork to end.
-        cpu_seconds: processor time.
+        cpu_seconds: processor time until it had left its figure, or had ended.
     """
 
     kind: Kind

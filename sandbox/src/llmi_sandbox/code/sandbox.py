@@ -48,7 +48,7 @@ class CodeSandbox:
             matplotlib, which takes their time each time.
         zygotes: processes that fork the snippets' ones; default one per eight workers.
         spares: forks that wait for their snippet, confined already, per zygote; default one per worker, at most
-            four. Each holds a few MB. With 0 a fork is made when its snippet comes.
+            four. Each holds some 15 MB. With 0 a fork is made when its snippet comes.
         unsafe: run even where the machine offers too little isolation, with what it offers. For development.
         without: isolation layers to leave out, for tests of the others; anything but `namespaces` needs `unsafe`.
 

@@ -3,7 +3,7 @@
 Host to launcher: the socket of a zygote to fork. Host to zygote: a run number with four files (code, report, stdout,
 stderr) attached, which the zygote hands on to a waiting child. Zygote to host: how the process ended. Figures never
 travel in messages: the child writes them into the report, a piece of memory the host made, of fixed size, and reads
-back when the child is dead and nobody else holds it.
+back when the child runs no more and nobody else holds it.
 """
 
 from __future__ import annotations

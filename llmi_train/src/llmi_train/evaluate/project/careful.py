@@ -1,7 +1,7 @@
 """The careful judge's transcript: its verdict on each of the 300 documents that break one criterion.
 
 The reasons were written by a reader of the documents, the marks are those of the rules in `checks`, and the two agree
-on what is broken. No model gave them: how a model judges is measured by giving it these documents.
+on what is broken. No judge model was asked: how one judges is measured by giving it these documents.
 """
 
 from __future__ import annotations

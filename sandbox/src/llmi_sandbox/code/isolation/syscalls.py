@@ -156,6 +156,7 @@ NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "preadv": (295, 69),
     "preadv2": (327, 286),
     "prlimit64": (302, 261),
+    "process_madvise": (440, 440),
     "process_vm_readv": (310, 270),
     "process_vm_writev": (311, 271),
     "pselect6": (270, 72),

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from llmi_sandbox.code import wire
 from llmi_sandbox.code.isolation.confine import Confinement
-from llmi_sandbox.code.zygote import warm
+from llmi_sandbox.code.zygote import pages, warm
 from llmi_sandbox.code.zygote.execute import Outcome, execute
 
 READY, BEGUN = b"ready", b"+"
@@ -38,13 +38,15 @@ def live(channel: socket.socket, scratch: Path, confinement: Confinement, ready:
 
     Args:
         channel: to the zygote: the child says `READY` or what went wrong, the zygote sends one request, the child
-            says `BEGUN`.
+            says `BEGUN`. When its report is complete it stops itself, and the zygote buries it.
         scratch: its working folder.
         zygote: the parent's process number.
     """
-    leave = os._exit  # held here, where a snippet that replaces it in `os` does not stop its process from ending
+    # Held here, where a snippet that replaces them does not keep its process from ending.
+    leave, send_signal, this = os._exit, os.kill, os.getpid()
     try:
         _settle(channel.fileno(), scratch)
+        pages.populate(ready.written, until_readable=channel.fileno())
         confinement.apply(scratch)
         if os.getppid() != zygote:  # it died before its death could be a signal: nobody would ever end this process
             leave(1)
@@ -60,6 +62,7 @@ def live(channel: socket.socket, scratch: Path, confinement: Confinement, ready:
     try:
         _answer(report, execute(code, ready.modules, ready.saves, confinement.limits))
         _flush()
+        send_signal(this, signal.SIGSTOP)
     finally:  # a snippet may leave a timer or a trap behind; nothing of it may reach the zygote's code above
         leave(0)
 

@@ -22,7 +22,10 @@ from llmi_sandbox.code.zygote import child, disk
 from llmi_sandbox.code.zygote.warm import Warm
 
 _DISK_CHECK_SECONDS = 0.1
-_QUIET_MILLISECONDS = 2  # spares are forked when nothing has happened for so long: requests and ends come first
+# Spares are forked when nothing has happened for so long: requests and ends come first. While snippets run it takes
+# longer, so that the answer to a short one does not wait for a fork.
+_QUIET_MILLISECONDS = 2
+_BUSY_MILLISECONDS = 10
 
 
 @dataclass(slots=True, eq=False)
@@ -36,6 +39,7 @@ class _Child:
     started: float = 0.0
     files: list[int] = field(default_factory=list)
     was_spare: bool = False
+    is_answered: bool = False
     ending: wire.Ending = "by_itself"
 
 
@@ -103,13 +107,13 @@ class Server:
         return len(self._waiting) < self.spares and not self._spares_fail
 
     def _running(self) -> list[_Child]:
-        return [each for each in self._children.values() if each.run is not None]
+        return [each for each in self._children.values() if each.run is not None and not each.is_answered]
 
     def _patience(self) -> float | None:
         """Milliseconds until something must be done unasked."""
-        if self._wants_spare():
-            return _QUIET_MILLISECONDS
         running = self._running()
+        if self._wants_spare():
+            return _BUSY_MILLISECONDS if running else _QUIET_MILLISECONDS
         if not running:
             return None
         if self._shares_disk:
@@ -147,28 +151,41 @@ class Server:
         return born
 
     def _reap(self) -> None:
+        """Deal with the children that have stopped or ended.
+
+        A child that has left its report stops itself. The host is told at once, for it takes the kernel a while to
+        bury a process. All a snippet gains by stopping itself is its own end.
+        """
         while True:
             try:
-                pid, status, usage = os.wait3(os.WNOHANG)
+                pid, status, usage = os.wait3(os.WNOHANG | os.WUNTRACED)
             except ChildProcessError:
                 return
             if pid == 0:
                 return
-            ended = self._children.pop(pid, None)
-            if ended is None:  # a cleaner
+            cpu_seconds = usage.ru_utime + usage.ru_stime
+            if pid not in self._children:  # a cleaner
                 continue
-            if self._clear(ended) or ended.run is None:
+            if os.WIFSTOPPED(status):
+                stopped = self._children[pid]
+                os.kill(pid, signal.SIGKILL)  # it runs no more, so what it has left can be read
+                self._kill_family(pid)
+                if stopped.ending == "by_itself":
+                    if self._shares_disk and self._is_over(stopped):
+                        stopped.ending = "disk"  # it was faster than the watch
+                    self._answer(stopped, 0, cpu_seconds)
                 continue
-            wire.send_finished(
-                self.control,
-                wire.Finished(
-                    run=ended.run,
-                    status=status,
-                    seconds=time.monotonic() - ended.started,
-                    cpu_seconds=usage.ru_utime + usage.ru_stime,
-                    ending=ended.ending,
-                ),
-            )
+            ended = self._children.pop(pid)
+            if not self._clear(ended):
+                self._answer(ended, status, cpu_seconds)
+
+    def _answer(self, ended: _Child, status: int, cpu_seconds: float) -> None:
+        """Tell the host how a run ended, once."""
+        if ended.run is None or ended.is_answered:
+            return
+        ended.is_answered = True
+        seconds = time.monotonic() - ended.started
+        wire.send_finished(self.control, wire.Finished(ended.run, status, seconds, cpu_seconds, ended.ending))
 
     def _clear(self, ended: _Child) -> bool:
         """Close and remove what a child leaves, and pass on why it never began, if so.
@@ -198,8 +215,8 @@ class Server:
                 os.close(file)
         self._kill_family(ended.pid)
         if self._shares_disk:
-            if ended.ending == "by_itself" and self._is_over(ended):
-                ended.ending = "disk"  # it was faster than the watch
+            if not ended.is_answered and ended.ending == "by_itself" and self._is_over(ended):
+                ended.ending = "disk"  # likewise
             _clean(ended.scratch)
         return goes_on
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from llmi_sandbox.code.zygote import fonts
+from llmi_sandbox.code.zygote import fonts, pages
 from llmi_sandbox.code.zygote.figure import Saves, hush_show
 
 _BESIDE = ("scipy", "PIL", "mpl_toolkits", "dateutil", "pytz")
@@ -57,11 +57,13 @@ class Warm:
         modules: the snippets' namespace, by name.
         saves: remembers what a snippet saves; each fork has its own copy.
         packages: names of the packages whose own folders snippets read.
+        written: the memory that a child writes to when it draws.
     """
 
     modules: dict[str, types.ModuleType]
     saves: Saves
     packages: tuple[str, ...]
+    written: pages.Ranges = b""
 
 
 def warm_up(namespace: Mapping[str, str], figures: int) -> Warm:
@@ -88,7 +90,9 @@ def warm_up(namespace: Mapping[str, str], figures: int) -> Warm:
     gc.set_threshold(20_000, 20, 20)  # a figure's objects are gone with its process; looking for cycles is idle work
     gc.collect()
     gc.freeze()  # a collection in a child would touch, and so copy, every object of the parent
-    return Warm(modules, saves, _packages(namespace.values()))
+    written = pages.learn(_draw_once)
+    pages.gather()
+    return Warm(modules, saves, _packages(namespace.values()), written)
 
 
 def _import_pandas_plotting() -> None:
