@@ -47,6 +47,7 @@ SMALL: dict[str, str] = {
     "data, many rows": "data.py million --rows 20000",
     "data, killed": "data_kills.py --kills 3 --rows 30",
     "data labels": "data_labels.py --rows 120",
+    "data, varied": "data_variety.py --rows 6000",
     "data, published": "publishing.py --rows 200",
     "evaluation": "evaluation.py",
     "scaling": "scaling.py simulate --tasks 60 --n 1 2",

@@ -24,9 +24,11 @@ from typing import Any
 from results import record, show
 
 from llmi_data import Message, Plan, Row, generate
-from llmi_data.curation import curate
+from llmi_data.curation import CurationSettings, curate
 
 BAR = {"rows left": 4000, "scenarios left": 200}
+STRICTER = (0.5, 0.4)
+"""Likenesses from which rows count as near duplicates, below curation's own 0.64."""
 
 _WORDS = "zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
 _NUMBER = re.compile(rf"\d[\d.,:]*\d|\d|\b(?:{_WORDS})\b", re.IGNORECASE)
@@ -54,7 +56,8 @@ def anonymous(row: Row, number: int) -> Row:
 def measure(rows: list[Row]) -> dict[str, Any]:
     """Rows, scenarios and masked texts, before and after duplicates are removed."""
     plain = curate(rows)
-    bare = curate([anonymous(row, number) for number, row in enumerate(rows)])
+    masks = [anonymous(row, number) for number, row in enumerate(rows)]
+    bare = curate(masks)
     left = [rows[int(row.id)] for row in bare.kept]
     return {
         "rows": len(rows),
@@ -65,7 +68,12 @@ def measure(rows: list[Row]) -> dict[str, Any]:
         "scenarios left": len(_scenarios(left)),
         "fewest rows left of a scenario": min(_scenarios(left).values()),
         "removed": dict(bare.report.removed),
+        **{f"rows left at likeness {near}": _left(masks, near) for near in STRICTER},
     }
+
+
+def _left(masks: list[Row], near: float) -> int:
+    return len(curate(masks, CurationSettings(near=near)).kept)
 
 
 def _scenarios(rows: list[Row]) -> dict[str, int]:

@@ -247,7 +247,7 @@ def test_pictures_that_are_missing_or_broken_are_named(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"domain": "sport"}, r"\(exactly 1; search; sport\): .*chooses what rows are about"),
+        ({"domain": "sport"}, r"\(exactly 1; search; sport\): .*the demo's scenarios have no domains"),
         ({"language": "de"}, r"\(exactly 1; search; de\): .*English alone"),
         ({"modality": "multimodal"}, "exactly where one is to be changed"),
     ],

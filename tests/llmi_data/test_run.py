@@ -211,9 +211,9 @@ def test_dry_runs_show_the_arithmetic_and_write_nothing(model, tmp_path):
     assert "in all: 96 calls" in whole.output
     assert "in money" in whole.output
     single = command(
-        "generate", "--rows", 50, "--model", "w", "--base-url", model.url, "--dry-run", "-o", tmp_path / "r"
+        "generate", "--rows", 100, "--model", "w", "--base-url", model.url, "--dry-run", "-o", tmp_path / "r"
     )
-    assert "50 rows x 1.20 calls = 60 calls" in single.output
+    assert "100 rows x 1.20 calls = 120 calls" in single.output
     assert "money: not known" in single.output
     assert command("generate", "--dry-run").output == "no model is asked: nothing is spent\n"
     assert model.requests == 0
@@ -276,7 +276,7 @@ def test_the_reader_must_be_another_model(model, tmp_path):
     with pytest.raises(RunError, match="another model"):
         RunConfig.model_validate(value)
     rows = tmp_path / "rows.jsonl"
-    command("generate", "--rows", 42, "--model", "writer", "--base-url", model.url, "-o", rows)
+    command("generate", "--rows", 80, "--model", "writer", "--base-url", model.url, "-o", rows)
     result = command("validate", rows, "--model", "writer", "--base-url", model.url)
     assert result.exit_code == 1
     assert "was written by writer, which is to read it too" in " ".join(result.output.split())
@@ -349,7 +349,7 @@ def test_a_full_disk_is_named_and_costs_nothing(model, tmp_path):
 def test_a_file_that_does_not_fit_on_the_disk_is_named_and_the_old_one_stays(tmp_path):
     rows = tmp_path / "rows.jsonl"
     rows.write_text("as it was")
-    said = limited(20_000, "generate", "--rows", 60, "-o", rows)
+    said = limited(20_000, "generate", "--rows", 80, "-o", rows)
     assert f"{rows}: cannot write here (File too large); free some space on that disk and run it again" in said
     assert rows.read_text() == "as it was"
     assert list(tmp_path.iterdir()) == [rows]

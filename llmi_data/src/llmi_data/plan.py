@@ -172,6 +172,7 @@ class Plan(BaseModel):
     ) -> Self:
         """The default plan: as `demo`, with every count up to ten, about the many scenarios of every domain."""
         return cls(cells=_demo_cells(rows, counts), seed=seed, test_share=test_share, scenarios="wide")
+
     @classmethod
     def from_yaml(cls, path: str | Path) -> Self:
         """Read a plan file. Raises `PlanError`, which names the file and what to change."""

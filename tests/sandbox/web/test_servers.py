@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import threading
 from email.parser import BytesParser
 from email.policy import HTTP
 
@@ -209,8 +210,10 @@ async def test_the_published_server_is_recognised(server, web, calls):
 
 
 async def test_the_least_loaded_server_gets_the_next_request(server, web, calls):
+    released = threading.Event()  # the server has a thread of its own
+
     async def slow(request, writer):
-        await asyncio.sleep(0.3)
+        await asyncio.to_thread(released.wait, 20)
         writer.write(json_answer(OPENAI))
 
     with Loopback() as quick:
@@ -221,6 +224,7 @@ async def test_the_least_loaded_server_gets_the_next_request(server, web, calls)
         await asyncio.sleep(0.1)
         for i in range(6):
             await generator(calls.diffusion(f"{i}"), ())
+        released.set()
         await first
         assert (len(server.seen), len(quick.seen)) == (1, 6)
 

@@ -44,12 +44,17 @@ def stats(
 
 
 def _show(summary: Summary) -> None:
+    from rich.box import SIMPLE
     from rich.console import Console
     from rich.table import Table
 
     short = {-1: "none", 0: "any", 99: "1+"}
     headers = [short.get(code, str(code)) for code in summary.counts]
-    table = Table("required tools", *headers, "all", caption="rows by pictures wanted")
+    # No lines between columns: a plan with every count up to ten is to fit a terminal of 80 signs.
+    table = Table(caption="rows by pictures wanted", box=SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("required tools", min_width=18)
+    for header in (*headers, "all"):
+        table.add_column(header, justify="right")
     for tools, cell in summary.cells.items():
         table.add_row(tools, *(str(cell.get(code, "")) for code in summary.counts), str(sum(cell.values())))
     table.add_section()

@@ -1,4 +1,4 @@
-"""The embedded default generator: composes prompts offline, from scenario families and wordings held as data."""
+"""The embedded default generator: composes prompts offline, from scenarios and wordings held as data."""
 
 from llmi_data.offline.composer import compose, generate
 from llmi_data.offline.families import FAMILIES

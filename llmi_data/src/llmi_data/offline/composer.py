@@ -1,5 +1,7 @@
 """The offline generator: composes prompts from scenarios and wordings, each row from its own seed.
 
+`generate` serves every plan; what is composed here is about the demo's scenarios, and `wide` composes the rest.
+
 No model and no network: it serves the demo, the tests and anyone without a key. Prompts are implicit: they say what
 the reader needs to see, never with which tool.
 """
@@ -67,7 +69,7 @@ def generate(plan: Plan) -> Iterator[Row]:
 
 
 def compose(assignment: Assignment, seed: int, attempt: int = 0) -> Row:
-    """One row of the demo's scenarios from its own seed: the same arguments give the same row, whatever was composed before it."""
+    """One row about the demo's scenarios, from its own seed: the same arguments give the same row, always."""
     count, tools, side = assignment.count, assignment.tools, assignment.side
     rng = random.Random(f"{seed}/{count}/{'+'.join(tools)}/{side}/{assignment.number}/{attempt}")
     family = rng.choice([f for f in FAMILIES if f.held_out == (side == "test")])

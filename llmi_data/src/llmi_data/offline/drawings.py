@@ -24,7 +24,7 @@ PALETTES = (
 
 @lru_cache(maxsize=64)
 def draw(subject: str, palette: int) -> bytes:
-    """A 160 x 120 PNG of one of `SUBJECTS` or `OBJECTS` in one of `PALETTES`. The same arguments give the same bytes."""
+    """A 160 x 120 PNG of one of `SUBJECTS` or `OBJECTS` in one of `PALETTES`; the same arguments, the same bytes."""
     from PIL import Image, ImageDraw
 
     sky, ground, colour, light = PALETTES[palette]

@@ -31,6 +31,7 @@ def examine_recipe(recipe: Recipe, *, unsafe: bool = False, pay: bool = True) ->
         yield Finding("recipe", False, str(error), "Change the recipe and try again")
         return
     yield from batches.batches(resolved.grpo, processes)
+    yield _rows(resolved, processes)
     yield from versions.vllm(resolved.grpo)
     yield from compiling.deepspeed(resolved.zero)
     cpu = bool(resolved.grpo.get("use_cpu", False))
@@ -40,6 +41,16 @@ def examine_recipe(recipe: Recipe, *, unsafe: bool = False, pay: bool = True) ->
     if pay:
         yield from asyncio.run(judges.judges(resolved.reward, resolved.judges))
         yield from _tools(resolved, unsafe=unsafe)
+
+
+def _rows(recipe: Recipe, processes: int) -> Finding:
+    from llmi_train.grpo.policy import load_rows
+
+    try:
+        rows = len(load_rows(recipe.data))
+    except ConfigurationError as error:
+        return Finding("rows", False, str(error), "Make them before the run starts", warning=True)
+    return batches.enough_rows(rows, recipe.grpo, processes)
 
 
 def _model(recipe: Recipe, here: list[gpus.Gpu], *, cpu: bool) -> Iterator[Finding]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import shutil
 import tempfile
@@ -11,17 +10,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from llmi_schema import ConfigurationError, LLMIError
+from llmi_data.errors import PublishingError
+from llmi_data.publishing.hub import check_name, unreachable
+from llmi_schema import ConfigurationError
 from llmi_train.publishing.card import CURVES, model_card
 from llmi_train.watching.curves import Curves, read_curves
 from llmi_train.watching.record import read_record
 
 _ADAPTER = "adapter"
 _LEFT_OUT = shutil.ignore_patterns("training_args.bin", "checkpoint-*", "README.md", "*.new")
-
-
-class PublishingError(LLMIError):
-    """The Hub did not take it. The message says why."""
 
 
 @contextmanager
@@ -35,7 +32,7 @@ def prepare(run: Path, repo: str, *, merged: bool = False) -> Iterator[Path]:
 
     Raises `ConfigurationError` when the run has no adapter, the base model cannot be loaded or `repo` is no name.
     """
-    _check(repo)
+    check_name(repo)
     adapter = run / _ADAPTER
     if not (adapter / "adapter_config.json").is_file():
         raise ConfigurationError(f"{run}: there is no {_ADAPTER} in it; train first (llmi-train grpo --config ...)")
@@ -70,7 +67,7 @@ def upload(folder: Path, repo: str, *, public: bool = False) -> str:
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError
 
-    _check(repo)
+    check_name(repo)
     api = HfApi()
     try:
         api.create_repo(repo, private=not public, exist_ok=True)
@@ -81,31 +78,9 @@ def upload(folder: Path, repo: str, *, public: bool = False) -> str:
             ": log in with `hf auth login`, or set HF_TOKEN to a token that may write" if status in (401, 403) else ""
         )
         raise PublishingError(f"the Hub answered {status} for {repo}{hint} ({str(error).splitlines()[0]})") from error
-    except _unreachable() as error:
+    except unreachable() as error:
         raise PublishingError(f"the Hub cannot be reached for {repo}: {error}") from error
     return str(commit)
-
-
-def _unreachable() -> tuple[type[Exception], ...]:
-    """What the Hub's client raises where there is no connection, or where HF_HUB_OFFLINE forbids one."""
-    from huggingface_hub.errors import HfHubHTTPError
-
-    # It has changed its HTTP library before; its own error says which one it uses.
-    tops = (parent.__module__.partition(".")[0] for parent in HfHubHTTPError.__mro__)
-    library = importlib.import_module(next(top for top in tops if top.startswith(("httpx", "requests"))))
-    return (getattr(library, "TransportError", OSError), OSError)
-
-
-def _check(repo: str) -> None:
-    from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils._validators import validate_repo_id
-
-    try:
-        validate_repo_id(repo)
-    except HFValidationError as error:
-        raise ConfigurationError(f"--repo: {error}") from None
-    if repo.count("/") != 1:
-        raise ConfigurationError(f"--repo: {repo!r} does not say whose it is; write me/{repo}")
 
 
 def _merge(base: str, adapter: Path, folder: Path) -> None:

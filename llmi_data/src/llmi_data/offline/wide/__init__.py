@@ -1,4 +1,4 @@
-"""The wide scenarios: named things of many fields, each with its figures and its flight of fancy, held as YAML files."""
+"""The wide scenarios: named things of many fields, each with figures and a flight of fancy, held as YAML files."""
 
 from llmi_data.offline.wide.composer import compose
 from llmi_data.offline.wide.library import DOMAINS, Domain, Subject, domain, subjects

@@ -19,6 +19,7 @@ _FACTS = 6  # alternatives a scenario carries of each kind
 _WHEN = ("at dawn", "in heavy snow", "seen from high above", "by lantern light", "a hundred years on", "in a storm")
 _NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _NOUNS = (("picture", "pictures"), ("image", "images"), ("illustration", "illustrations"), ("visual", "visuals"))
+_OWN_NOUNS = ("picture", "image", "illustration", "drawing")
 _ARTICLE = re.compile(r"\b([Aa]) (?=image|illustration)")
 _LEADING_WORD = re.compile(r"^(?:the|a|an) ", re.IGNORECASE)
 
@@ -46,13 +47,19 @@ def compose(assignment: Assignment, seed: int, attempt: int = 0) -> Row:
         "drawn": f"an {drawn}" if drawn[0] in "aeiou" else f"a {drawn}",
         "change": say.pick(said("changes")[scenario.edits[0]]).text if "edit" in a.tools else "",
         "n": _number(a.count, rng),
+        "own": rng.choice(_OWN_NOUNS),
+        # Only what follows one another has a trend.
+        "trend": "trend" if subject.figures.sequence else "order from highest to lowest",
+        "vary": "change" if subject.figures.sequence else "compare",
     }
     opening = say(rng.choice(list(said("openings").values())), slots)
     wanted = [say(said("needs")[_purpose(tool, subject, block)], slots) for tool in a.tools]
     if counted := _count(a.count, rng):
         wanted.append(say(counted, slots, plural=a.count != 1))
     rng.shuffle(wanted)
-    manner = [say(said("details")[kind], slots) for kind in rng.sample(("use", "shape", "manner"), rng.choice((0, 1, 1, 2)))]
+    manner = [
+        say(said("details")[kind], slots) for kind in rng.sample(("use", "shape", "manner"), rng.choice((0, 1, 1, 2)))
+    ]
     if rng.random() < _DOMAIN_ASK:
         manner.append(say(field.asks, slots))
 
@@ -104,7 +111,9 @@ def _scenario(field: Domain, subject: Subject, side: Side, rng: random.Random) -
     return Scenario(
         topic=subject.name,
         angle=angle,
-        queries=tuple(_LEADING_WORD.sub("", name) for name in (subject.name, *rng.sample(others, len(others))))[:_FACTS],
+        queries=tuple(_LEADING_WORD.sub("", name) for name in (subject.name, *rng.sample(others, len(others))))[
+            :_FACTS
+        ],
         scenes=(subject.imagine, *(f"{subject.imagine}, {when}" for when in rng.sample(_WHEN, _FACTS - 1))),
         series=series(subject.figures, rng),
         edits=tuple(rng.sample(sorted(said("changes")), _FACTS)),
