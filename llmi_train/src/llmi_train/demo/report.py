@@ -154,12 +154,19 @@ def _what_ran(folder: Folder) -> list[Markup]:
 def _how_to_go_on() -> Sequence[Markup]:
     return (
         report.prose(
-            "The same commands train real models. On a machine with a GPU, write a recipe that names the model and "
-            "your data, then:"
+            "The same commands train real models. On a machine with a GPU, and with tools and judges set up, which "
+            "llmi-train doctor tells:"
         ),
         report.command("llmi-data generate --rows 4000 -o rows.jsonl", label="make prompts"),
-        report.command("llmi-train grpo --config my_recipe.yaml", label="train"),
-        report.command('llmi-train write "A guide to lighthouses with two pictures" -o guide.html', label="write"),
+        report.command("llmi-data dataset rows.jsonl -o dataset", label="split them"),
+        report.command(
+            "llmi-train grpo --config qwen3-4b-instruct --data dataset --output_dir runs/mine", label="train"
+        ),
+        report.command(
+            'llmi-train write "A guide to lighthouses with two pictures" -o guide.html '
+            "-m Qwen/Qwen3-4B-Instruct-2507+runs/mine/adapter",
+            label="write",
+        ),
     )
 
 
