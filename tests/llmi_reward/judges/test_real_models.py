@@ -151,12 +151,13 @@ async def test_a_vision_model_in_this_process_sees_the_pictures_in_their_order(m
 
 async def test_cancelling_stops_the_generation(models):
     chat = TransformersChat.load(str(models / "ignorant"), dtype="float32")
-    started = time.monotonic()
+    steps = []
+    chat._model.model.register_forward_hook(lambda *_: steps.append(1))
     endless = {"type": "string", "minLength": 11_000, "maxLength": 12_000}
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(chat.ask("Hello", schema=endless, options={"max_tokens": 12_000}), 0.1)
     await asyncio.to_thread(chat.close)
-    assert time.monotonic() - started < 5
+    assert len(steps) < 1_000
     with pytest.raises((ChatError, RuntimeError)):
         await chat.ask("after the end")
 

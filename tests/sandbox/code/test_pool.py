@@ -34,7 +34,14 @@ def begun(others):
 
 def confined(pids):
     """Spares and running snippets have given up their privileges; launchers and zygotes have not."""
-    return [pid for pid in pids if "NoNewPrivs:\t1" in Path(f"/proc/{pid}/status").read_text()]
+    return [pid for pid in pids if "NoNewPrivs:\t1" in status(pid)]
+
+
+def status(pid):
+    try:
+        return Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""  # it has ended meanwhile
 
 
 def eventually(condition, seconds=10):
