@@ -4,13 +4,13 @@ import http.client
 import json
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from ports import free_port
 
 for needed in ("typer", "starlette", "uvicorn"):
     pytest.importorskip(needed)
@@ -29,9 +29,7 @@ async def render(document, inputs):
 class Server:
     def __init__(self, folder, *options):
         (folder / "renderer_of_the_tests.py").write_text(RENDERER)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         command = [sys.executable, "-m", "llmi_reward", "serve", "--render", "renderer_of_the_tests:render"]
         self.process = subprocess.Popen(
             [*command, "--port", str(self.port), *options], cwd=folder, stderr=subprocess.PIPE, text=True

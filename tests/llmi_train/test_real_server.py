@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from ports import free_port
 
 from llmi_reward.chat import Endpoint, Retries
 from llmi_sandbox import Toolkit
@@ -35,9 +35,7 @@ def endpoint(tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     for weights in model.parameters():
         torch.nn.init.normal_(weights, std=0.5)  # large enough that it says more than one word again and again
     save(model, tokenizer, folder / "model")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "transformers.cli.transformers", "serve", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--device", "cpu", "--dtype", "float32"]
     log = folder / "log.txt"

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import socket
 import sys
 from pathlib import Path
 from typing import Any, Literal
 
 Zero = Literal["none", "zero2", "zero3"]
+
+GROUP_PORTS = range(20_000, 30_000)
 
 
 def under_a_launcher() -> bool:
@@ -48,10 +51,22 @@ def place(rank: int, size: int, port: int) -> dict[str, str]:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port for the group's store, which opens it only seconds later.
+
+    It lies below those that a kernel hands out by itself (Linux from 32768, macOS from 49152), or one of the machine's
+    other connections could be given it meanwhile. Drawn apart from the program's seeds, which several runs may share.
+    """
+    ports = list(GROUP_PORTS)
+    secrets.SystemRandom().shuffle(ports)
+    for port in ports:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # one that was left a moment ago is free
+            try:
+                probe.bind(("", port))
+            except OSError:
+                continue
+            return port
+    raise OSError(f"no port from {GROUP_PORTS.start} to {GROUP_PORTS.stop - 1} is free; start this with torchrun")
 
 
 def join(zero: Zero, *, cpu: bool) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("outlines")
 
+from ports import free_port
 from tiny_judges import VERDICT, ignorant, seeing, taught, tokenizer
 
 from llmi_reward import Sample
@@ -40,9 +40,7 @@ def models(tmp_path_factory):
 def served(models, tmp_path_factory):
     """`transformers serve` on loopback, asked for either model."""
     pytest.importorskip("fastapi", reason="transformers' server needs fastapi and uvicorn (transformers[serving])")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     log = tmp_path_factory.mktemp("serve") / "log.txt"
     command = [sys.executable, "-m", "transformers.cli.transformers", "serve"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--device", "cpu", "--dtype", "float32"]

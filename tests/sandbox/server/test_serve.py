@@ -7,7 +7,6 @@ import io
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +16,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from PIL import Image
+from ports import free_port
 from typer.testing import CliRunner
 
 from llmi_sandbox import Drawing, ImageServer, ServedEditor, ServedGenerator, Toolkit
@@ -35,12 +35,6 @@ from llmi_sandbox.server import run
 run.Pool = partial(run.Pool, program=[{sys.executable!r}, {str(Path(__file__).parent / "fake_worker.py")!r}])
 {COMMAND}
 """
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 class Served:
