@@ -29,7 +29,7 @@ from typing import Any
 from results import record, show
 
 from llmi_reward import Sample, presets
-from llmi_reward.integrations.rows import Row
+from llmi_reward.integrations.raw_sample import RawSample
 from llmi_reward.integrations.scorer import Scorer
 from llmi_reward.reference import count_score, tool_score, valid_tag
 from llmi_schema import Constraint, ImageCount, Picture, Provenance, RenderedDocument, ToolResult, parse
@@ -73,7 +73,7 @@ def main() -> None:
     assert all(published(case) == 1.0 for case in cases)
 
     scorer = Scorer(reward, None)
-    rows = [Row("?", document, options.tags, ["search", "code"]) for document in rendered]
+    rows = [RawSample("?", document, options.tags, ["search", "code"]) for document in rendered]
     ways: dict[str, Callable[[], Any]] = {
         "the published way": partial(each, published, cases),
         "ours, parsing included": partial(each, partial(ours, reward), cases),

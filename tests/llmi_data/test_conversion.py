@@ -11,7 +11,7 @@ from llmi_data import ImplicitVerdict, Message, Plan, Row, Verdict, generate, re
 from llmi_data.conversion import FORMATS, convert, format_of, read_any, read_records
 from llmi_data.errors import RowError
 from llmi_reward.integrations.columns import columns_to_rows
-from llmi_reward.integrations.rows import Row as RewardRow
+from llmi_reward.integrations.raw_sample import RawSample
 from llmi_schema import Constraint, ImageCount
 
 FILES = (
@@ -97,11 +97,11 @@ def test_verl_rows_are_what_its_reward_reads(several, tmp_path):
     convert(tmp_path / "rows.jsonl", tmp_path / "train.parquet", to="verl")
     table = pq.read_table(tmp_path / "train.parquet").to_pylist()
     for value, row in zip(table, several, strict=True):
-        read = RewardRow.read(value["extra_info"]["question"], "", value["extra_info"])
+        read = RawSample.read(value["extra_info"]["question"], "", value["extra_info"])
         assert read.constraint == row.constraint
         assert read.prompt == row.text
         assert [picture.png for picture in read.pictures()] == list(row.images)
-        assert read.constraint == RewardRow.read("", "", value["reward_model"]["ground_truth"]).constraint
+        assert read.constraint == RawSample.read("", "", value["reward_model"]["ground_truth"]).constraint
         assert value["data_source"] == ("interleaved_mm" if row.images else "interleaved")
         assert sum(message["content"].count("<image>") for message in value["prompt"]) == len(row.images)
         assert [image["bytes"] for image in value["images"]] == list(row.images)

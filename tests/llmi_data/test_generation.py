@@ -9,7 +9,18 @@ from collections import Counter
 import pytest
 from scripted_model import SEEN, _draft
 
-from llmi_data import Assignment, Cell, ChatWriter, Lost, PictureError, Pictures, Plan, PlanError, Row, write_rows_async
+from llmi_data import (
+    Assignment,
+    Cell,
+    ChatWriter,
+    InputPictureError,
+    Lost,
+    Pictures,
+    Plan,
+    PlanError,
+    Row,
+    write_rows_async,
+)
 from llmi_data.generation import compose_rows
 from llmi_data.generation.brief import brief, instructions, prepared
 from llmi_data.generation.draft import draft_model, problem
@@ -221,26 +232,26 @@ def test_pictures_from_a_dataset(tmp_path):
     dataset.save_to_disk(str(tmp_path / "saved"))
     dataset.to_parquet(str(tmp_path / "saved.parquet"))
     assert Pictures.load(tmp_path / "saved", 0.2) == Pictures.load(tmp_path / "saved.parquet", 0.2) == pictures
-    with pytest.raises(PictureError, match="this dataset has photo"):
+    with pytest.raises(InputPictureError, match="this dataset has photo"):
         Pictures.from_dataset(dataset, 0.2, column="name")
     broken = Dataset.from_dict(
         {"photo": [{"bytes": png("red"), "path": None}, {"bytes": b"no", "path": None}]},
         features=Features({"photo": Image()}),
     )
-    with pytest.raises(PictureError, match="row 1, column photo: cannot be read"):
+    with pytest.raises(InputPictureError, match="row 1, column photo: cannot be read"):
         Pictures.from_dataset(broken, 0.2)
 
 
 def test_pictures_that_are_missing_or_broken_are_named(tmp_path):
-    with pytest.raises(PictureError, match="no such folder"):
+    with pytest.raises(InputPictureError, match="no such folder"):
         Pictures.load(tmp_path / "none", 0.2)
-    with pytest.raises(PictureError, match="holds no pictures"):
+    with pytest.raises(InputPictureError, match="holds no pictures"):
         Pictures.load(tmp_path, 0.2)
     (tmp_path / "half.png").write_bytes(png("red")[:60])
-    with pytest.raises(PictureError, match=r"half\.png: cannot be read"):
+    with pytest.raises(InputPictureError, match=r"half\.png: cannot be read"):
         Pictures.load(tmp_path, 0.2)
     (tmp_path / "half.png").write_bytes(png("red"))
-    with pytest.raises(PictureError, match="no picture for test rows"):
+    with pytest.raises(InputPictureError, match="no picture for test rows"):
         Pictures.load(tmp_path, 0.2).pick("test", random.Random(0))
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from llmi_reward import Score
 from llmi_reward.integrations.floats import UnscoredError, as_floats, exact_parts, value_of
-from llmi_reward.integrations.rows import Row
+from llmi_reward.integrations.raw_sample import RawSample
 from llmi_reward.integrations.scorer import Scored
 from llmi_schema import ConfigurationError
 
@@ -16,7 +16,7 @@ LABELS = ("a", "b*c", "d")
 
 
 def scored(score):
-    return Scored(Row("?", "!", 0), score, None, 0.0)
+    return Scored(RawSample("?", "!", 0), score, None, 0.0)
 
 
 def test_a_stand_in_is_marked():
@@ -46,10 +46,10 @@ def test_exact_parts_add_up_to_the_value_exactly(shares, off):
 @pytest.mark.parametrize("prefix", ["", "data:image/png;base64,"])
 def test_pictures_come_through_json_as_base64(make, prefix):
     text = prefix + base64.b64encode(make.png(3)).decode()
-    (picture,) = Row.read("?", "!", {"image_count": 0, "input_pictures": [text]}).pictures()
+    (picture,) = RawSample.read("?", "!", {"image_count": 0, "input_pictures": [text]}).pictures()
     assert picture.png == make.png(3)
     with pytest.raises(ConfigurationError, match="base64 or a data URL"):
-        Row.read("?", "!", {"image_count": 0, "input_pictures": ["fox.png"]}).pictures()
+        RawSample.read("?", "!", {"image_count": 0, "input_pictures": ["fox.png"]}).pictures()
 
 
 @pytest.mark.parametrize(
@@ -64,5 +64,5 @@ def test_pictures_come_through_json_as_base64(make, prefix):
     ],
 )
 def test_rows_read_our_columns_the_published_ones_json_and_bare_counts(columns, code, tools):
-    constraint = Row.read("?", "!", columns).constraint
+    constraint = RawSample.read("?", "!", columns).constraint
     assert (constraint.count.encode(), constraint.required_tools) == (code, tools)

@@ -181,9 +181,9 @@ def test_a_missing_file_is_one_line(tmp_path):
 
 def test_scoring_needs_no_tasks_where_nothing_is_waited_for(make, monkeypatch):
     """Rules over documents rendered elsewhere: no task, no timer, per row."""
-    from llmi_reward.integrations.rows import Row
+    from llmi_reward.integrations.raw_sample import RawSample
 
-    rows = [Row("?", make.rendered(make.tag() * n), n) for n in (1, 2, 3)]
+    rows = [RawSample("?", make.rendered(make.tag() * n), n) for n in (1, 2, 3)]
     fast = Scorer(presets.rules(), None)
     monkeypatch.setattr(asyncio, "timeout", None)
     assert [s.score.value for s in asyncio.run(fast.score_all(rows))] == [1.0] * 3

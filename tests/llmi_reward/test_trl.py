@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from llmi_reward import Score, TagFormat, presets
-from llmi_reward.integrations.rows import Row
+from llmi_reward.integrations.raw_sample import RawSample
 from llmi_reward.integrations.trl import trl_reward
 from llmi_schema import ConfigurationError, ImageCount, Language, RenderedDocument, ToolResult
 
@@ -248,4 +248,4 @@ async def test_the_hook_gets_the_batch_and_cannot_end_the_run(make, render, capl
 
 def test_columns_may_hold_numpy_numbers():
     numpy = pytest.importorskip("numpy")
-    assert Row("?", "Prose.", numpy.int64(-1)).constraint.count == ImageCount.none()
+    assert RawSample("?", "Prose.", numpy.int64(-1)).constraint.count == ImageCount.none()

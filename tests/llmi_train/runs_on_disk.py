@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from llmi_reward import Sample, presets
-from llmi_reward.integrations.rows import Row
+from llmi_reward.integrations.raw_sample import RawSample
 from llmi_reward.integrations.scorer import Scored
 from llmi_sandbox import Toolkit
 from llmi_schema import CodeCall, CodeParams, Constraint, ImageCount, SearchCall, SearchParams, parse
@@ -42,7 +42,7 @@ def keep_completions(run: Path, toolkit: Toolkit, steps: tuple[int, ...] = (1, 1
 
     async def scored(text: str) -> Scored:
         sample = Sample(prompt, await toolkit.render(parse(text)), constraint)
-        return Scored(Row(prompt, text, 1), await presets.rules()(sample), sample, 0.1)
+        return Scored(RawSample(prompt, text, 1), await presets.rules()(sample), sample, 0.1)
 
     async def all_scored() -> list[Scored]:
         return [await scored(text) for text in answers()]

@@ -18,8 +18,8 @@ from llmi_sandbox import (
     Fallback,
     ImageServer,
     Openverse,
-    Policy,
     ResultCache,
+    RetryPolicy,
     SerpApi,
     ServedEditor,
     ServedGenerator,
@@ -124,7 +124,7 @@ def toolkit_over(server: Loopback, *, deadline: float = DEADLINE) -> Toolkit:
         look_up=server.look_up,
         limits=DownloadLimits(bytes=1_000_000, seconds=deadline / 2, pause=deadline / 3),
     )
-    policy = Policy(attempts=2, first_delay=0.02, failures=1000)
+    retry = RetryPolicy(attempts=2, first_delay=0.02, failures=1000)
     wanted = Wanted(abreast=3, grace=0.01)
     providers = [
         WebSearch(SerpApi(key="k", base=server.base), web=web, wanted=wanted),
@@ -132,12 +132,12 @@ def toolkit_over(server: Loopback, *, deadline: float = DEADLINE) -> Toolkit:
     ]
     address = [ImageServer(server.base, "vllm"), ImageServer(server.base.replace("127.0.0.1", "localhost"), "vllm")]
     tools = {
-        "search": Fallback(providers, deadline_seconds=deadline / 2, policy=policy),
+        "search": Fallback(providers, deadline_seconds=deadline / 2, retry=retry),
         "diffusion": ServedGenerator(address, web=web, seconds=deadline / 2, rest_seconds=0.05),
         "edit": ServedEditor(address, web=web, seconds=deadline / 2, rest_seconds=0.05),
     }
     return Toolkit(
-        tools, deadline_seconds=deadline, policy=policy, concurrency=64, cache=ResultCache(memory_bytes=0), holds=[web]
+        tools, deadline_seconds=deadline, retry=retry, concurrency=64, cache=ResultCache(memory_bytes=0), holds=[web]
     )
 
 

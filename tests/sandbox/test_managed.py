@@ -5,13 +5,13 @@ import time
 
 import pytest
 
-from llmi_sandbox import Policy, Toolkit
+from llmi_sandbox import RetryPolicy, Toolkit
 from llmi_sandbox.errors import ProviderError
 from llmi_sandbox.managed import Managed
-from llmi_sandbox.policy import Breaker
+from llmi_sandbox.retries import Breaker
 from llmi_schema import ConfigurationError, ToolResult
 
-QUICK = Policy(first_delay=0.01, longest_delay=0.05)
+QUICK = RetryPolicy(first_delay=0.01, longest_delay=0.05)
 
 
 class Flaky:
@@ -60,28 +60,28 @@ async def test_attempts_end(calls, make_picture, error, calls_made, reason):
 async def test_a_server_is_given_the_time_it_asks_for(calls, make_picture):
     started = time.monotonic()
     tool = Flaky(make_picture(), busy(retry_after=0.2))
-    assert (await Managed("search", tool, 5, Policy(longest_delay=1))(calls.search("x"), ())).ok
+    assert (await Managed("search", tool, 5, RetryPolicy(longest_delay=1))(calls.search("x"), ())).ok
     assert 0.2 <= time.monotonic() - started < 1
 
 
 async def test_no_attempt_begins_that_the_deadline_would_end(calls, make_picture):
     started = time.monotonic()
     tool = Flaky(make_picture(), *[busy(retry_after=0.5)] * 5)
-    result = await Managed("search", tool, 0.3, Policy(longest_delay=1))(calls.search("x"), ())
+    result = await Managed("search", tool, 0.3, RetryPolicy(longest_delay=1))(calls.search("x"), ())
     assert time.monotonic() - started < 0.2
     assert (result.reason, tool.calls) == ("unavailable", 1)
 
 
 async def test_delays_are_spread():
-    delays = [Policy(first_delay=1.0).delay(1, busy()) for _ in range(200)]
+    delays = [RetryPolicy(first_delay=1.0).delay(1, busy()) for _ in range(200)]
     assert min(delays) < 0.2
     assert max(delays) > 0.8
-    assert all(Policy(attempts=20, longest_delay=2.0).delay(9, busy()) <= 2.0 for _ in range(50))
+    assert all(RetryPolicy(attempts=20, longest_delay=2.0).delay(9, busy()) <= 2.0 for _ in range(50))
 
 
 async def test_a_tool_that_is_down_is_left_alone_and_tried_again_later(calls, make_picture):
     tool = Flaky(make_picture(), *[ProviderError("down")] * 3)
-    managed = Managed("search", tool, 5, Policy(failures=3, rest_seconds=0.2))
+    managed = Managed("search", tool, 5, RetryPolicy(failures=3, rest_seconds=0.2))
     for _ in range(3):
         assert (await managed(calls.search("x"), ())).message == "the search tool: down"
     resting = await asyncio.gather(*(managed(calls.search("x"), ()) for _ in range(5)))
@@ -95,7 +95,7 @@ async def test_a_tool_that_is_down_is_left_alone_and_tried_again_later(calls, ma
 
 
 async def test_after_the_rest_one_call_tries_for_all():
-    breaker = Breaker(Policy(failures=1, rest_seconds=0.05))
+    breaker = Breaker(RetryPolicy(failures=1, rest_seconds=0.05))
     assert breaker.enter() == 0
     breaker.leave(down=True)
     await asyncio.sleep(0.06)
@@ -114,9 +114,9 @@ async def test_a_call_that_takes_too_long_counts_but_not_one_that_answers_so(cal
     async def loops(call, pictures):
         return ToolResult.failed("timeout", "the snippet ran for ten seconds")
 
-    policy = Policy(failures=2, rest_seconds=60)
+    retry = RetryPolicy(failures=2, rest_seconds=60)
     for tool, down in ((endless, True), (loops, False)):
-        managed = Managed("code", tool, 0.05, policy)
+        managed = Managed("code", tool, 0.05, retry)
         for _ in range(2):
             assert (await managed(calls.code("x"), ())).reason == "timeout"
         assert ("is down" in (await managed(calls.code("x"), ())).message) == down
@@ -148,7 +148,7 @@ async def test_each_tool_has_its_own_limits(calls, make_picture):
         tools,
         deadline_seconds={"search": 1.0},
         concurrency={"code": 2},
-        policy={"search": Policy(attempts=1), "code": QUICK},
+        retry={"search": RetryPolicy(attempts=1), "code": QUICK},
     )
     await toolkit.call(calls.search("x"))
     await toolkit.call(calls.code("x"))
@@ -170,4 +170,4 @@ async def test_a_tools_calls_can_be_kept_out_of_the_cache(calls, make_picture):
 @pytest.mark.parametrize("wrong", [{"attempts": 0}, {"failures": 0}, {"first_delay": -1}, {"rest_seconds": -1}])
 def test_policies_with_which_nothing_is_tried_are_errors(wrong):
     with pytest.raises(ConfigurationError):
-        Policy(**wrong)
+        RetryPolicy(**wrong)

@@ -16,7 +16,7 @@ from llmi_data.conversion import Converted, convert, read_any
 from llmi_data.dataset import features, from_dataset, load, save, to_dataset, to_dataset_dict
 from llmi_data.errors import (
     CurationError,
-    PictureError,
+    InputPictureError,
     PlanError,
     PublishingError,
     RowError,
@@ -69,13 +69,13 @@ __all__ = [
     "Forecast",
     "ImplicitVerdict",
     "ImplicitnessJudge",
+    "InputPictureError",
     "Lost",
     "MadeDataset",
     "Message",
     "Need",
     "OfflineReader",
     "Origin",
-    "PictureError",
     "Pictures",
     "Plan",
     "PlanError",

@@ -11,7 +11,7 @@ class RunError(ConfigurationError):
     """A run's file that cannot be read, or settings that do not go together."""
 
 
-class PictureError(ConfigurationError):
+class InputPictureError(ConfigurationError):
     """Pictures for multimodal rows that are missing or cannot be read."""
 
 

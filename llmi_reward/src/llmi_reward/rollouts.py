@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from llmi_reward.integrations.rows import Row
+from llmi_reward.integrations.raw_sample import RawSample
 from llmi_reward.integrations.scorer import Scored, Scorer
 from llmi_schema import ConfigurationError, RenderedDocument, SystemRequirementError
 
@@ -31,7 +31,7 @@ class Rollout:
 
     line: int
     digest: str
-    row: Row
+    row: RawSample
 
 
 @dataclass
@@ -154,14 +154,14 @@ async def _in_any_order(todo: list[Rollout], scorer: Scorer, concurrency: int) -
         await asyncio.gather(*running, return_exceptions=True)
 
 
-def _row(columns: dict[str, Any]) -> Row:
+def _row(columns: dict[str, Any]) -> RawSample:
     completion = columns.get("completion")
     if columns.get("document") is not None:
         try:
             completion = RenderedDocument.model_validate(columns["document"])
         except ValueError as error:
             completion = _Unreadable(f"`document` is no rendered document: {error}")
-    return Row.read(columns.get("prompt", ""), completion, columns, truncated=bool(columns.get("truncated")))
+    return RawSample.read(columns.get("prompt", ""), completion, columns, truncated=bool(columns.get("truncated")))
 
 
 @dataclass(frozen=True, slots=True)

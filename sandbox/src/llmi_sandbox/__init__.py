@@ -15,9 +15,9 @@ from llmi_sandbox.cache import ResultCache
 from llmi_sandbox.code import CodeResult, CodeSandbox
 from llmi_sandbox.errors import PictureError, ProviderError, SandboxUnavailableError
 from llmi_sandbox.pictures import PictureLimits, decode, encode, from_bytes, is_blank
-from llmi_sandbox.policy import Policy
 from llmi_sandbox.render import render, render_many, stream
 from llmi_sandbox.render_stream import StreamedRender
+from llmi_sandbox.retries import RetryPolicy
 from llmi_sandbox.statistics import Statistics, ToolStatistics
 from llmi_sandbox.toolkit import Toolkit
 from llmi_sandbox.tools.base import Tool
@@ -57,9 +57,9 @@ __all__ = [
     "Pipeline",
     "PipelineEditor",
     "PipelineGenerator",
-    "Policy",
     "ProviderError",
     "ResultCache",
+    "RetryPolicy",
     "SandboxUnavailableError",
     "SerpApi",
     "ServedEditor",

@@ -48,7 +48,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError, model_validator
 
-from llmi_sandbox.policy import Policy
+from llmi_sandbox.retries import RetryPolicy
 from llmi_sandbox.tools.dialects import DialectName, Drawing
 from llmi_schema import ConfigurationError
 
@@ -169,7 +169,7 @@ class CodeSettings(_Settings):
 
 
 class LimitSettings(_Settings):
-    """Limits of one tool; see `Toolkit` and `Policy`. What is left out keeps its default."""
+    """Limits of one tool; see `Toolkit` and `RetryPolicy`. What is left out keeps its default."""
 
     deadline_seconds: float | None = Field(default=None, gt=0)
     concurrency: int | None = Field(default=None, ge=1)
@@ -181,9 +181,9 @@ class LimitSettings(_Settings):
     cache: bool = True
 
     @property
-    def policy(self) -> Policy:
+    def retry(self) -> RetryPolicy:
         names = ("attempts", "first_delay", "longest_delay", "failures", "rest_seconds")
-        return replace(Policy(), **{name: value for name in names if (value := getattr(self, name)) is not None})
+        return replace(RetryPolicy(), **{name: value for name in names if (value := getattr(self, name)) is not None})
 
 
 class NetworkSettings(_Settings):
@@ -305,7 +305,7 @@ def build(kind: type[Built], settings: ToolkitSettings) -> Built:
         tools,
         deadline_seconds={name: deadlines[name] for name in tools},
         concurrency=concurrency,
-        policy={name: limit.policy for name, limit in settings.limits.items()},
+        retry={name: limit.retry for name, limit in settings.limits.items()},
         cache=ResultCache(folder=settings.cache),
         uncached=[name for name, limit in settings.limits.items() if not limit.cache],
         holds=[web],

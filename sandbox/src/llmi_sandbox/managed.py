@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from llmi_sandbox.errors import ProviderError
-from llmi_sandbox.policy import Breaker, Policy
+from llmi_sandbox.retries import Breaker, RetryPolicy
 from llmi_sandbox.tools.base import Tool
 from llmi_schema import FailureReason, LLMIError, Picture, ToolCall, ToolResult
 
@@ -45,17 +45,17 @@ class Managed:
         deadline_seconds: for all attempts of a call together.
     """
 
-    def __init__(self, name: str, tool: Tool, deadline_seconds: float, policy: Policy) -> None:
+    def __init__(self, name: str, tool: Tool, deadline_seconds: float, retry: RetryPolicy) -> None:
         self.name = name
         self.tool = tool
         self.deadline_seconds = deadline_seconds
-        self._policy = policy
-        self._breaker = Breaker(policy)
+        self._retry = retry
+        self._breaker = Breaker(retry)
         self._last = ""
 
     def around(self, tool: Tool) -> Managed:
         """Another tool in the same limits."""
-        return Managed(self.name, tool, self.deadline_seconds, self._policy)
+        return Managed(self.name, tool, self.deadline_seconds, self._retry)
 
     async def __call__(self, call: ToolCall, pictures: Sequence[Picture]) -> ToolResult:
         return (await self.answer(call, pictures)).result
@@ -107,7 +107,7 @@ class Managed:
             # nobody cancelled this call: something inside the tool was, and must not pass for the caller's wish
             return _broke("crashed", f"the {name} tool was cancelled from inside")
         except ProviderError as error:
-            again = self._policy.delay(attempt, error)
+            again = self._retry.delay(attempt, error)
             result = ToolResult.failed(error.reason, f"the {name} tool: {error}")
             return Answer(result, broke=error.reason != "refused", again=again)
         except TimeoutError as error:

@@ -20,15 +20,15 @@ from typing import Self, TypeVar
 from llmi_sandbox.cache import ResultCache, cache_key
 from llmi_sandbox.gate import Gate
 from llmi_sandbox.managed import Answer, Managed
-from llmi_sandbox.policy import Policy
 from llmi_sandbox.render import AT_ONCE, Documents, render, render_many, stream
+from llmi_sandbox.retries import RetryPolicy
 from llmi_sandbox.statistics import Recorder, Statistics
 from llmi_sandbox.tools.base import Closeable, Identified, Tool, Varied
 from llmi_schema import ConfigurationError, Document, Picture, RenderedDocument, ToolCall, ToolResult
 
 DEFAULT_DEADLINE = 60.0
 DEFAULT_CONCURRENCY = 16
-DEFAULT_POLICY = Policy()
+DEFAULT_RETRY = RetryPolicy()
 
 
 class Toolkit:
@@ -40,7 +40,7 @@ class Toolkit:
             that a busy machine does not look like a bad call. A number for all, or a number per tool (60 for those
             not named).
         concurrency: how many calls of one tool may run at a time; likewise (16 for those not named).
-        policy: how calls are tried again and tools left alone; likewise.
+        retry: how calls are tried again and tools left alone; likewise.
         cache: where equal calls of identified tools are answered from; by default 256 MiB in memory.
         uncached: names of tools whose calls always run.
         holds: what is closed with the toolkit besides its tools.
@@ -55,7 +55,7 @@ class Toolkit:
         *,
         deadline_seconds: float | Mapping[str, float] = DEFAULT_DEADLINE,
         concurrency: int | Mapping[str, int] = DEFAULT_CONCURRENCY,
-        policy: Policy | Mapping[str, Policy] = DEFAULT_POLICY,
+        retry: RetryPolicy | Mapping[str, RetryPolicy] = DEFAULT_RETRY,
         cache: ResultCache | None = None,
         uncached: Collection[str] = (),
         holds: Iterable[Closeable] = (),
@@ -63,7 +63,7 @@ class Toolkit:
         self.tools: Mapping[str, Tool] = dict(tools)
         deadlines = per_tool("deadline_seconds", deadline_seconds, DEFAULT_DEADLINE, self.tools)
         limits = per_tool("concurrency", concurrency, DEFAULT_CONCURRENCY, self.tools)
-        policies = per_tool("policy", policy, DEFAULT_POLICY, self.tools)
+        retry_policies = per_tool("retry", retry, DEFAULT_RETRY, self.tools)
         for name, limit in limits.items():
             if limit < 1:
                 raise ConfigurationError(f"concurrency of {name} is {limit}: at least one call must be able to run")
@@ -75,7 +75,7 @@ class Toolkit:
             name: tool for name, tool in self.tools.items() if isinstance(tool, Identified) and name not in uncached
         }
         self._managed = {
-            name: Managed(name, tool, deadlines[name], policies[name]) for name, tool in self.tools.items()
+            name: Managed(name, tool, deadlines[name], retry_policies[name]) for name, tool in self.tools.items()
         }
         self._variants: dict[tuple[str, int], Managed] = {}
         self._gates = {name: Gate(limit) for name, limit in limits.items()}
@@ -251,7 +251,7 @@ class Toolkit:
         return self._variants[name, number]
 
 
-Value = TypeVar("Value", int, float, Policy)
+Value = TypeVar("Value", int, float, RetryPolicy)
 
 
 def per_tool(what: str, value: Value | Mapping[str, Value], default: Value, tools: Iterable[str]) -> dict[str, Value]:

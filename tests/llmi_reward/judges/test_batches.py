@@ -10,7 +10,7 @@ from llmi_reward import presets
 from llmi_reward.chat import ChatClient, Endpoint, Retries
 from llmi_reward.integrations.limit import TooManyUnscoredError, UnscoredLimit
 from llmi_reward.integrations.metrics import batch_metrics
-from llmi_reward.integrations.rows import Row
+from llmi_reward.integrations.raw_sample import RawSample
 from llmi_reward.integrations.scorer import Scorer
 from llmi_reward.judges import LLMJudge
 from llmi_schema import RenderedDocument
@@ -25,7 +25,7 @@ async def rendered(document, inputs):
 
 
 def rows(number):
-    return [Row("Foxes?", f"Foxes are red, part {i}.", 0) for i in range(number)]
+    return [RawSample("Foxes?", f"Foxes are red, part {i}.", 0) for i in range(number)]
 
 
 async def test_a_row_is_judged_the_moment_it_is_rendered(judging):

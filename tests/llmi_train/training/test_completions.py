@@ -6,7 +6,7 @@ from pathlib import Path
 from PIL import Image
 
 from llmi_reward import Score
-from llmi_reward.integrations.rows import Row
+from llmi_reward.integrations.raw_sample import RawSample
 from llmi_reward.integrations.scorer import Scored
 from llmi_schema import Picture, Provenance, RenderedDocument, SearchCall, ToolResult, parse
 from llmi_train.grpo.completions import CompletionLog, kept_steps, read
@@ -23,7 +23,7 @@ def picture(shade: int) -> Picture:
 
 def scored(shade: int, value: float | None = 0.5) -> Scored:
     document = RenderedDocument(document=parse(f"A fox. {TAG}"), results=(ToolResult(picture=picture(shade)),))
-    row = Row([{"role": "user", "content": "Show a fox"}], str(document), 1)
+    row = RawSample([{"role": "user", "content": "Show a fox"}], str(document), 1)
     score = Score(value, components={"count": 1.0}, contributions={"count": 0.5}) if value else Score.unscored("down")
     return Scored(row, score, row.sample(row.constraint, document), 0.1)
 
@@ -35,7 +35,7 @@ def keep(log: CompletionLog, step: int, shades: list[int]) -> None:
 
 def test_completions_come_back_with_their_pictures(tmp_path: Path) -> None:
     log = CompletionLog(tmp_path, Kept(every=10))
-    failed = Scored(Row("p", "text", None), Score.unscored("no image_count"), None, 0.0)
+    failed = Scored(RawSample("p", "text", None), Score.unscored("no image_count"), None, 0.0)
     log.keep(10, [scored(1), failed], [f"A fox. {TAG}", "text"], [1.5, 0.0], [False, True])
     (step,) = kept_steps(tmp_path)
     assert step == 10

@@ -12,7 +12,7 @@ from email.policy import HTTP
 import pytest
 from loopback import Loopback, Request, answer, json_answer, png
 
-from llmi_sandbox import Drawing, ImageServer, Policy, ServedEditor, ServedGenerator, Toolkit, Web
+from llmi_sandbox import Drawing, ImageServer, RetryPolicy, ServedEditor, ServedGenerator, Toolkit, Web
 from llmi_sandbox.errors import ProviderError
 from llmi_schema import ConfigurationError
 
@@ -177,7 +177,7 @@ async def test_a_link_to_elsewhere_inside_is_not_followed(server, web, calls):
 async def test_what_a_server_may_answer_instead(server, web, calls, reply, reason):
     server.on(GENERATE, reply)
     tool = ServedGenerator([ImageServer(server.base, "vllm")], web=web)
-    toolkit = Toolkit({"diffusion": tool}, deadline_seconds=5, policy=Policy(first_delay=0.01))
+    toolkit = Toolkit({"diffusion": tool}, deadline_seconds=5, retry=RetryPolicy(first_delay=0.01))
     result = await toolkit.call(calls.diffusion("x"))
     assert result.reason == reason, result.message
 

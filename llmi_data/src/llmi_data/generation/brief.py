@@ -40,7 +40,7 @@ def prepared(
 ) -> tuple[Ingredients, tuple[Picture, ...]]:
     """What a row is composed around, and the pictures its user attaches: drawings unless others are given.
 
-    It follows from the assignment and the seed alone. Raises `PictureError` where there are no pictures to attach.
+    It follows from the assignment and the seed alone. Raises `InputPictureError` where there are no pictures to attach.
     """
     rng = random.Random(f"{seed}/{assignment}")
     ingredients = draw(assignment, rng)

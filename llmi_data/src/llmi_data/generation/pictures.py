@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
-from llmi_data.errors import PictureError
+from llmi_data.errors import InputPictureError
 from llmi_data.row import Side
 from llmi_schema import Picture, Provenance
 
@@ -45,21 +45,21 @@ class Pictures:
     def from_folder(cls, folder: str | Path, test_share: float) -> Self:
         """Every picture in a folder and below it.
 
-        Raises `PictureError` where there is none, and naming a file that cannot be read.
+        Raises `InputPictureError` where there is none, and naming a file that cannot be read.
         """
         folder = Path(folder)
         if not folder.is_dir():
-            raise PictureError(f"{folder}: no such folder; name the one that holds the users' pictures")
+            raise InputPictureError(f"{folder}: no such folder; name the one that holds the users' pictures")
         paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _ENDINGS and path.is_file())
         if not paths:
-            raise PictureError(f"{folder}: holds no pictures ({', '.join(sorted(_ENDINGS))}); put some there")
+            raise InputPictureError(f"{folder}: holds no pictures ({', '.join(sorted(_ENDINGS))}); put some there")
         return cls.of((_read(path) for path in paths), test_share)
 
     @classmethod
     def from_dataset(cls, dataset: Any, test_share: float, *, column: str | None = None) -> Self:
         """Every picture of a `datasets.Dataset` with an `Image` column: the only one unless `column` names it.
 
-        Raises `PictureError` where there is no such column, and naming a row that cannot be read.
+        Raises `InputPictureError` where there is no such column, and naming a row that cannot be read.
         """
         from datasets import Image
 
@@ -68,7 +68,7 @@ class Pictures:
             column = found[0]
         if column is None or column not in found:
             named = ", ".join(found) or "none"
-            raise PictureError(
+            raise InputPictureError(
                 f"which column holds the pictures? Name one with the type Image; this dataset has {named}"
             )
         raw = dataset.select_columns([column]).cast_column(column, Image(decode=False))
@@ -94,10 +94,10 @@ class Pictures:
         return cls(*_drawings())
 
     def pick(self, side: Side, rng: random.Random) -> tuple[Picture, ...]:
-        """What one user attaches: one to three different pictures. Raises `PictureError` where the side has none."""
+        """One to three different pictures, as one user attaches. Raises `InputPictureError` where the side has none."""
         there = self.test if side == "test" else self.train
         if not there:
-            raise PictureError(f"there is no picture for {side} rows: give at least two different pictures")
+            raise InputPictureError(f"there is no picture for {side} rows: give at least two different pictures")
         return tuple(rng.sample(there, min(len(there), rng.choice(_HOW_MANY))))
 
 
@@ -113,7 +113,7 @@ def _read(path: Path) -> bytes:
     try:
         return as_png(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise PictureError(f"{path}: cannot be read as a picture ({error}); repair or remove it") from None
+        raise InputPictureError(f"{path}: cannot be read as a picture ({error}); repair or remove it") from None
 
 
 def _from_column(dataset: Any, column: str) -> Iterator[bytes]:
@@ -124,7 +124,7 @@ def _from_column(dataset: Any, column: str) -> Iterator[bytes]:
         try:
             yield as_png(value["bytes"] if value["bytes"] is not None else Path(value["path"]).read_bytes())
         except (OSError, ValueError) as error:
-            raise PictureError(
+            raise InputPictureError(
                 f"row {number}, column {column}: cannot be read as a picture ({error}); repair or remove it"
             ) from None
 

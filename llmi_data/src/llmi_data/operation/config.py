@@ -40,7 +40,7 @@ class GenerateConfig(_Stanza):
     attempts: int = Field(default=3, ge=1)
 
     def users_pictures(self, plan: Plan) -> Pictures | None:
-        """What is given for the plan's multimodal rows. Raises `PictureError`."""
+        """What is given for the plan's multimodal rows. Raises `InputPictureError`."""
         from llmi_data.generation.pictures import Pictures
 
         if self.pictures is None or all(cell.modality == "text" for cell in plan.cells):

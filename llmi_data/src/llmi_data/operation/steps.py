@@ -82,7 +82,8 @@ def generate_rows(
         journals: where answers are kept; running it again pays for none of them twice.
         console: where progress is shown when it is a terminal; log lines otherwise.
 
-    Raises `PlanError`, `PictureError` and `ConfigurationError` before anything is spent, `StoppedError` as `flow` does.
+    Raises `PlanError`, `InputPictureError` and `ConfigurationError` before anything is spent, `StoppedError` as
+    `flow` does.
     """
     settings = settings or GenerateConfig()
     start, stop = shard.bounds(plan.rows)

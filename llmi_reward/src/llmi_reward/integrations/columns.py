@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from llmi_reward.integrations.metrics import batch_metrics
-from llmi_reward.integrations.rows import Row
+from llmi_reward.integrations.raw_sample import RawSample
 from llmi_reward.integrations.scorer import Scored
 from llmi_schema import ConfigurationError
 
@@ -28,7 +28,7 @@ def columns_to_rows(
     completions: Sequence[Any],
     columns: dict[str, Any],
     end_tokens: Collection[int] | None = None,
-) -> list[Row]:
+) -> list[RawSample]:
     """One row per completion. Raises `ConfigurationError` when the dataset has no `image_count` column."""
     if "image_count" not in columns:
         raise ConfigurationError("the dataset has no column `image_count`: add one with -1, 0, 1 to 98 or 99 per row")
@@ -38,7 +38,9 @@ def columns_to_rows(
         raise ConfigurationError("end_tokens= needs `completion_ids`, which this trainer does not pass")
     ends = none if token_ids is None else [ids[-1] if len(ids) else None for ids in token_ids]
     return [
-        Row(prompt, completion, count, tools, given, split or "train", end_tokens is not None and end not in end_tokens)
+        RawSample(
+            prompt, completion, count, tools, given, split or "train", end_tokens is not None and end not in end_tokens
+        )
         for prompt, completion, count, tools, given, split, end in zip(
             prompts,
             completions,

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from llmi_reward.formula import Reward
-from llmi_reward.integrations.rows import Row
+from llmi_reward.integrations.raw_sample import RawSample
 from llmi_reward.integrations.scorer import Options, Render, Scorer
 
 
@@ -29,7 +29,9 @@ def inspect_scorer(
     def illustrated() -> Any:
         async def score(state: TaskState, target: Target) -> Score:
             text = state.output.completion
-            row = Row.read(state.input_text, text, state.metadata, truncated=state.output.stop_reason == "max_tokens")
+            row = RawSample.read(
+                state.input_text, text, state.metadata, truncated=state.output.stop_reason == "max_tokens"
+            )
             found = (await rows.score_one(row)).score
             metadata = {"components": found.components, "contributions": found.contributions}
             if found.value is None:

@@ -16,7 +16,7 @@ from typing import Any, Unpack
 
 from llmi_reward.formula import Reward
 from llmi_reward.integrations.floats import exact_parts
-from llmi_reward.integrations.rows import Row, completion_text
+from llmi_reward.integrations.raw_sample import RawSample, completion_text
 from llmi_reward.integrations.scorer import Options, Render, Scorer
 
 Verify = Callable[[Mapping[str, Any]], Coroutine[Any, Any, dict[str, Any]]]
@@ -33,7 +33,7 @@ def nemo_gym_verify(reward: Reward, *, render: Render | None, **options: Unpack[
         text = "".join(part.get("text") or "" for part in parts if _kind(part) == "output_text")
         prompt = completion_text((body.get("responses_create_params") or {}).get("input") or "")
         scored = await scorer.score_one(
-            Row.read(prompt, text, body, truncated=bool(response.get("incomplete_details")))
+            RawSample.read(prompt, text, body, truncated=bool(response.get("incomplete_details")))
         )
         shares = exact_parts(scored, scorer.labels)
         answer = {**body, "reward": sum(shares.values()), "reward_components": shares, "valid": 1.0}

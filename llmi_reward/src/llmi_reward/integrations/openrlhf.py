@@ -16,7 +16,7 @@ from typing import Any, Unpack
 from llmi_reward.formula import Reward
 from llmi_reward.integrations.background import run_blocking
 from llmi_reward.integrations.floats import as_floats
-from llmi_reward.integrations.rows import Row
+from llmi_reward.integrations.raw_sample import RawSample
 from llmi_reward.integrations.scorer import Options, Render, Scorer
 
 Answer = dict[str, Any]
@@ -66,8 +66,8 @@ def openrlhf_reward(
     return reward_func
 
 
-def _row(query: str, prompt: str, label: Any, end_marks: Sequence[str]) -> Row:
+def _row(query: str, prompt: str, label: Any, end_marks: Sequence[str]) -> RawSample:
     """A query is prompt and answer in one text, special tokens included."""
     text = query.removeprefix(prompt) if query.startswith(prompt) else query.partition(prompt)[2] or query
     ended = next((text.removesuffix(mark) for mark in end_marks if text.rstrip().endswith(mark)), None)
-    return Row.read(prompt, text if ended is None else ended, label, truncated=bool(end_marks) and ended is None)
+    return RawSample.read(prompt, text if ended is None else ended, label, truncated=bool(end_marks) and ended is None)

@@ -15,7 +15,7 @@ from typing import Any, Unpack
 
 from llmi_reward.formula import Reward
 from llmi_reward.integrations.floats import as_floats
-from llmi_reward.integrations.rows import Row
+from llmi_reward.integrations.raw_sample import RawSample
 from llmi_reward.integrations.scorer import Options, Render, Scorer
 
 
@@ -47,7 +47,7 @@ def reasoning_gym_dataset(
             }
 
         def score_answer(self, answer: str | None, entry: dict[str, Any]) -> float:
-            row = Row.read(entry["question"], answer or "", entry["metadata"])
+            row = RawSample.read(entry["question"], answer or "", entry["metadata"])
             (scored,) = scorer.score_blocking([row])
             flat = as_floats(scored, scorer.labels, unscored)
             entry["metadata"]["valid"] = flat["valid"]

@@ -1,4 +1,4 @@
-"""Row -> parse -> render -> score, each row on its own way: what all adapters share."""
+"""Raw sample -> parse -> render -> score, each row on its own way: what all adapters share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TypedDict
 from llmi_reward.formula import Formula, Reward
 from llmi_reward.integrations.background import run_blocking
 from llmi_reward.integrations.limit import UnscoredLimit
-from llmi_reward.integrations.rows import Row
+from llmi_reward.integrations.raw_sample import RawSample
 from llmi_reward.sample import Sample
 from llmi_reward.score import Score
 from llmi_schema import DEFAULT_LANGUAGE, Document, Language, Picture, RenderedDocument, parse
@@ -37,7 +37,7 @@ class Options(TypedDict, total=False):
 class Scored:
     """A row and its score. `sample` is None when it failed before there was one."""
 
-    row: Row
+    row: RawSample
     score: Score
     sample: Sample | None
     seconds: float
@@ -68,7 +68,7 @@ class Scorer:
         """The keys of every score's contributions; empty for a reward that is no formula, which may have any."""
         return self.reward.labels if isinstance(self.reward, Formula) else ()
 
-    async def score_all(self, rows: Sequence[Row]) -> list[Scored]:
+    async def score_all(self, rows: Sequence[RawSample]) -> list[Scored]:
         """All rows at once, in order; reasons for missing scores are logged, each once with its number of rows.
 
         Raises `TooManyUnscoredError` where there is a `limit` and it is passed.
@@ -96,15 +96,15 @@ class Scorer:
         if self.limit is not None:
             self.limit.note(s.score for s in scored)
 
-    async def score_one(self, row: Row) -> Scored:
+    async def score_one(self, row: RawSample) -> Scored:
         """`score_all` for a framework that hands over one row at a time."""
         return (await self.score_all([row]))[0]
 
-    def score_blocking(self, rows: Sequence[Row]) -> list[Scored]:
+    def score_blocking(self, rows: Sequence[RawSample]) -> list[Scored]:
         """`score_all` for a framework that calls plain functions."""
         return run_blocking(self.score_all(rows))
 
-    async def score_row(self, row: Row) -> Scored:
+    async def score_row(self, row: RawSample) -> Scored:
         """One row. Whatever fails inside it becomes an unscored score; only cancellation passes through."""
         started = time.monotonic()
         sample: Sample | None = None
@@ -126,7 +126,7 @@ class Scorer:
         """Nothing to wait for: no judge is asked and nothing is rendered. Rows then need no task each."""
         return self.render is None and isinstance(self.reward, Formula) and not self.reward.needs_judge
 
-    def _score_now(self, row: Row) -> Scored:
+    def _score_now(self, row: RawSample) -> Scored:
         started = time.monotonic()
         sample: Sample | None = None
         try:
@@ -141,7 +141,7 @@ class Scorer:
             score = _failed(error)
         return Scored(row, score, sample, time.monotonic() - started)
 
-    async def _sample(self, row: Row) -> Sample:
+    async def _sample(self, row: RawSample) -> Sample:
         constraint = row.constraint
         if row.rendered is not None:
             return row.sample(constraint, row.rendered)

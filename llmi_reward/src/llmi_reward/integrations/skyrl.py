@@ -13,7 +13,7 @@ from typing import Any, Unpack
 
 from llmi_reward.formula import Reward
 from llmi_reward.integrations.floats import as_floats
-from llmi_reward.integrations.rows import Row
+from llmi_reward.integrations.raw_sample import RawSample
 from llmi_reward.integrations.scorer import Options, Render, Scorer
 
 
@@ -35,7 +35,7 @@ def skyrl_env(reward: Reward, *, render: Render | None, unscored: float, **optio
             return prompt, {}
 
         def step(self, action: str) -> BaseTextEnvStepOutput:
-            (scored,) = scorer.score_blocking([Row.read(self.prompt, action, self.columns)])
+            (scored,) = scorer.score_blocking([RawSample.read(self.prompt, action, self.columns)])
             self.metrics = as_floats(scored, scorer.labels, unscored)
             metadata = {**self.metrics, "reason": scored.score.reason}
             return BaseTextEnvStepOutput(observations=[], reward=self.metrics["score"], done=True, metadata=metadata)

@@ -15,7 +15,7 @@ from typing import Any, Unpack
 
 from llmi_reward.formula import Reward
 from llmi_reward.integrations.floats import value_of
-from llmi_reward.integrations.rows import Row
+from llmi_reward.integrations.raw_sample import RawSample
 from llmi_reward.integrations.scorer import Options, Render, Scorer
 
 
@@ -33,7 +33,7 @@ def verifiers_task(reward: Reward, *, render: Render | None, **options: Unpack[O
     class IllustratedTask(vf.Task[IllustratedData]):
         @vf.reward
         async def illustrated(self, trace: Any) -> float:
-            row = Row.read(
+            row = RawSample.read(
                 self.data.prompt_text, trace.last_reply, self.data.model_dump(), truncated=trace.is_truncated
             )
             scored = await scorer.score_one(row)

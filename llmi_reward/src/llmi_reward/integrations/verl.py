@@ -17,7 +17,7 @@ from typing import Any, Unpack
 
 from llmi_reward.formula import Reward
 from llmi_reward.integrations.floats import as_floats
-from llmi_reward.integrations.rows import Row
+from llmi_reward.integrations.raw_sample import RawSample
 from llmi_reward.integrations.scorer import Options, Render, Scorer
 
 
@@ -31,7 +31,7 @@ def verl_reward(
         data_source: str, solution_str: str, ground_truth: Any = None, extra_info: Any = None, **_: Any
     ) -> dict[str, float]:
         columns = extra_info or {}
-        scored = await scorer.score_one(Row.read(columns.get("question", ""), solution_str, columns))
+        scored = await scorer.score_one(RawSample.read(columns.get("question", ""), solution_str, columns))
         return as_floats(scored, scorer.labels, unscored)
 
     return compute_score
@@ -62,7 +62,9 @@ def verl_reward_manager(
             ends = {self.tokenizer.eos_token_id} if end_tokens is None else end_tokens
             cut_off = not len(ids) or int(ids[-1]) not in ends
             columns = item.non_tensor_batch.get("extra_info") or {}
-            scored = await scorer.score_one(Row.read(columns.get("question", ""), text, columns, truncated=cut_off))
+            scored = await scorer.score_one(
+                RawSample.read(columns.get("question", ""), text, columns, truncated=cut_off)
+            )
             flat = as_floats(scored, scorer.labels, unscored)
             return {"reward_score": flat["score"], "reward_extra_info": flat}
 

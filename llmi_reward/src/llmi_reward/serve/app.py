@@ -29,7 +29,7 @@ from starlette.routing import Route
 from llmi_reward.formula import Reward
 from llmi_reward.integrations.nemo_gym import Verify, nemo_gym_verify
 from llmi_reward.integrations.openrlhf import openrlhf_reply
-from llmi_reward.integrations.rows import Row
+from llmi_reward.integrations.raw_sample import RawSample
 from llmi_reward.integrations.scorer import Options, Scored, Scorer
 from llmi_reward.loading import open_renderer
 from llmi_reward.serve.metrics import Metrics
@@ -139,7 +139,7 @@ async def _score(scorer: Scorer, body: dict[str, Any]) -> dict[str, Any]:
     rows = body.get("rows")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise HTTPException(400, "`rows` is a list of objects with `prompt`, `completion` and `image_count`")
-    read = [Row.read(row.get("prompt", ""), row.get("completion"), row) for row in rows]
+    read = [RawSample.read(row.get("prompt", ""), row.get("completion"), row) for row in rows]
     return {"scores": [_told(scored) for scored in await scorer.score_all(read)]}
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from llmi_reward import Score
 from llmi_reward.integrations.columns import columns_to_rows, hand_over
-from llmi_reward.integrations.rows import Row
+from llmi_reward.integrations.raw_sample import RawSample
 from llmi_reward.integrations.scorer import Scored, Scorer
 from llmi_schema import RowConstraint
 from llmi_schema.repair import repair
@@ -55,7 +55,7 @@ class Scoring:
         self.truncated = truncated
         self.last: list[Scored] = []
         self.__name__ = name
-        self._begun: dict[int, Row] = {}
+        self._begun: dict[int, RawSample] = {}
         self._under_way: dict[int, asyncio.Task[Scored]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -78,7 +78,7 @@ class Scoring:
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._stop)
 
-    def _start(self, rows: Mapping[int, Row]) -> None:
+    def _start(self, rows: Mapping[int, RawSample]) -> None:
         for number, row in rows.items():
             self._under_way[number] = asyncio.ensure_future(self._score(row))
 
@@ -109,15 +109,15 @@ class Scoring:
 
     def _rows(
         self, prompts: Sequence[Any], completions: Sequence[Any], columns: Columns, tokens: Sequence[Sequence[int]]
-    ) -> list[Row]:
+    ) -> list[RawSample]:
         rows = columns_to_rows(prompts, completions, {**columns, "completion_ids": tokens}, self.end_tokens)
         return [self._repaired(row) if row.truncated and self.truncated == "repair" else row for row in rows]
 
-    def _repaired(self, row: Row) -> Row:
+    def _repaired(self, row: RawSample) -> RawSample:
         inputs = len(row.input_pictures or ())
         return replace(row, completion=repair(row.text, RowConstraint(input_images=inputs)), truncated=False)
 
-    async def _finish(self, number: int, row: Row) -> Scored:
+    async def _finish(self, number: int, row: RawSample) -> Scored:
         """What was begun, if it was this very completion: a tokenizer may parse answers its own way."""
         scoring = self._under_way.pop(number, None)
         if scoring is not None:
@@ -127,7 +127,7 @@ class Scoring:
             scoring.cancel()
         return await self._score(row)
 
-    async def _score(self, row: Row) -> Scored:
+    async def _score(self, row: RawSample) -> Scored:
         if row.truncated and self.truncated == "mask":
             return Scored(row, Score.unscored(MASKED), None, 0.0)
         return await self.scorer.score_row(row)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Row:
+class Slot:
     """One document to be written.
 
     Attributes:
@@ -40,7 +40,7 @@ def generate(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     batch: Mapping[str, Any],
-    rows: Sequence[Row],
+    rows: Sequence[Slot],
     max_new_tokens: int,
 ) -> list[Completion]:
     """Write all rows. `batch` is what the model takes, padded on the left."""
@@ -75,7 +75,7 @@ def generate(
 class _Sampler:
     """The likeliest token of noisy logits is a sample of the softmax (Gumbel 1954)."""
 
-    def __init__(self, rows: Sequence[Row]) -> None:
+    def __init__(self, rows: Sequence[Slot]) -> None:
         import torch
 
         self._rows = rows
@@ -95,7 +95,7 @@ class _Sampler:
 class _Reader:
     """Turns a row's tokens into text as they come."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, ends: frozenset[int], row: Row) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, ends: frozenset[int], row: Slot) -> None:
         from tokenizers.decoders import DecodeStream
 
         self.row = row

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Self
 from llmi_schema import ConfigurationError, LLMIError, Picture
 from llmi_train.policies.batching import Batches
 from llmi_train.policies.errors import WritingError
-from llmi_train.policies.generation import Row, generate
+from llmi_train.policies.generation import Slot, generate
 from llmi_train.policies.local import Writer
 from llmi_train.policies.messages import instructed, with_pictures, words
 from llmi_train.policies.policy import Completion, Messages, Request
@@ -36,7 +36,7 @@ Outcome = str | Completion | LLMIError
 class _Job:
     """A request on its way through the writing thread."""
 
-    row: Row
+    row: Slot
     messages: Messages
     pictures: tuple[Picture, ...]
     limit: int
@@ -136,7 +136,7 @@ class LocalPolicy:
             with contextlib.suppress(RuntimeError):  # the loop may be gone, and nobody is waiting then
                 loop.call_soon_threadsafe(outcomes.put_nowait, outcome)
 
-        row = Row(request.temperature, request.seed, request.constraint, tell)
+        row = Slot(request.temperature, request.seed, request.constraint, tell)
         messages = request.messages
         if self.instruct:
             messages = instructed(messages, request.constraint, len(request.pictures))

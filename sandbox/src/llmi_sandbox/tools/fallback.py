@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from llmi_sandbox.managed import Answer, Managed
-from llmi_sandbox.policy import Policy
+from llmi_sandbox.retries import RetryPolicy
 from llmi_sandbox.tools.base import Closeable, Identified, Tool, Varied
 from llmi_schema import ConfigurationError, Picture, ToolCall, ToolResult
 
 DEADLINE = 25.0
 
-_PATIENT = Policy(attempts=2)
+_PATIENT = RetryPolicy(attempts=2)
 
 
 class Fallback:
@@ -32,12 +32,14 @@ class Fallback:
     Raises ConfigurationError when there are no tools.
     """
 
-    def __init__(self, tools: Sequence[Tool], *, deadline_seconds: float = DEADLINE, policy: Policy = _PATIENT) -> None:
+    def __init__(
+        self, tools: Sequence[Tool], *, deadline_seconds: float = DEADLINE, retry: RetryPolicy = _PATIENT
+    ) -> None:
         if not tools:
             raise ConfigurationError("a fallback needs at least one tool")
         self._tools = tools
-        self._deadline_seconds, self._policy = deadline_seconds, policy
-        self._managed = [Managed(_name(tool), tool, deadline_seconds, policy) for tool in tools]
+        self._deadline_seconds, self._retry = deadline_seconds, retry
+        self._managed = [Managed(_name(tool), tool, deadline_seconds, retry) for tool in tools]
 
     @property
     def identity(self) -> str:
@@ -63,7 +65,7 @@ class Fallback:
     def variant(self, number: int) -> Fallback:
         """Each tool's `number`-th choice; tools that have no choice are left out. Itself where none has."""
         varied = [tool.variant(number) for tool in self._tools if isinstance(tool, Varied)]
-        return Fallback(varied, deadline_seconds=self._deadline_seconds, policy=self._policy) if varied else self
+        return Fallback(varied, deadline_seconds=self._deadline_seconds, retry=self._retry) if varied else self
 
     def close(self) -> None:
         for tool in self._tools:

@@ -16,7 +16,7 @@ from llmi_schema import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class RetryPolicy:
     """Attempts and rests of one tool.
 
     Attributes:
@@ -38,9 +38,11 @@ class Policy:
 
     def __post_init__(self) -> None:
         if self.attempts < 1 or self.failures < 1:
-            raise ConfigurationError("a policy needs at least one attempt, and at least one failure before a rest")
+            raise ConfigurationError(
+                "a retry policy needs at least one attempt, and at least one failure before a rest"
+            )
         if min(self.first_delay, self.longest_delay, self.rest_seconds) < 0:
-            raise ConfigurationError("a policy's delays are seconds from 0 on")
+            raise ConfigurationError("a retry policy's delays are seconds from 0 on")
 
     def delay(self, attempt: int, error: ProviderError) -> float | None:
         """Seconds to wait after this many attempts, or None when it is not worth another."""
@@ -55,8 +57,8 @@ class Policy:
 class Breaker:
     """Counts a tool's failures in a row, for callers in several loops and threads."""
 
-    def __init__(self, policy: Policy) -> None:
-        self._policy = policy
+    def __init__(self, retry: RetryPolicy) -> None:
+        self._retry = retry
         self._lock = threading.Lock()
         self._failures = 0
         self._rests_until = 0.0
@@ -65,7 +67,7 @@ class Breaker:
     def enter(self) -> float:
         """0 when the tool may be called now, else the seconds until it may be. Every 0 is followed by one `leave`."""
         with self._lock:
-            if self._failures < self._policy.failures:
+            if self._failures < self._retry.failures:
                 return 0.0
             left = self._rests_until - time.monotonic()
             if left > 0 or self._trying:
@@ -80,5 +82,5 @@ class Breaker:
             if down is None:
                 return
             self._failures = self._failures + 1 if down else 0
-            if self._failures >= self._policy.failures:
-                self._rests_until = time.monotonic() + self._policy.rest_seconds
+            if self._failures >= self._retry.failures:
+                self._rests_until = time.monotonic() + self._retry.rest_seconds

@@ -26,7 +26,7 @@ _FROM_USER = Provenance(tool="input", provider="user")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RawSample:
     """One prompt and one answer, as given. Nothing is checked until it is read: a bad row must not cost its batch.
 
     Attributes:
@@ -48,7 +48,7 @@ class Row:
     truncated: bool = False
 
     @classmethod
-    def read(cls, prompt: str | Messages, completion: Any, columns: Any, *, truncated: bool = False) -> Row:
+    def read(cls, prompt: str | Messages, completion: Any, columns: Any, *, truncated: bool = False) -> RawSample:
         """A row from columns by name, ours or the published ones (`image_num`, `tools`).
 
         `columns` is a mapping, JSON text of one, or a bare image count. What makes no sense shows when it is read.
