@@ -47,7 +47,7 @@ VALUES = st.one_of(
 
 
 @given(st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_the_same_verdict_as_row_wherever_a_value_is_changed(data):
     value = copy.deepcopy(data.draw(st.sampled_from(EXAMPLES)))
     place = data.draw(st.sampled_from(list(places(value))))

@@ -10,7 +10,7 @@ from llmi_schema import ConfigurationError
 
 
 @given(rows=st.integers(42, 3000), share=st.floats(0, 0.5), seed=st.integers(0, 99))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_default_plan_has_exactly_the_rows_asked_for(rows, share, seed):
     plan = Plan.demo(rows=rows, seed=seed, test_share=share)
     expanded = list(plan.expand())

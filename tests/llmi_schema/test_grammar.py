@@ -162,7 +162,7 @@ def mutated(text: str, seed: int) -> str:
 
 
 @pytest.mark.parametrize("row", SETTINGS, ids=range(len(SETTINGS)))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(DOCUMENTS, st.integers(0, 999))
 def test_the_recogniser_agrees_with_re_and_with_parse(row: RowConstraint, text: str, seed: int) -> None:
     grammar = document_grammar(row)

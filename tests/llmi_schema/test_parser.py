@@ -188,7 +188,7 @@ MARKS = ["<imgen>", "</imgen>", "<think>", "</think>", "<image>", "```", "~~~", 
 PIECES = st.sampled_from([*MARKS, *"\n\"\\{}</\ud800é \r`a':,"])
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500)
 @given(st.lists(PIECES, max_size=25).map("".join) | st.text(), st.integers(0, 3))
 def test_any_text_comes_back_and_nothing_raises(text: str, input_images: int) -> None:
     for dialect in ("json", "python"):

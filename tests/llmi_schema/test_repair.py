@@ -93,7 +93,7 @@ MARKS = [
 ]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.lists(st.sampled_from(MARKS), max_size=12).map("".join) | st.text(), st.sampled_from(ROWS))
 def test_any_text_becomes_a_document_and_stays_one(text: str, row: RowConstraint) -> None:
     repaired = repair(text, row)

@@ -70,7 +70,7 @@ class TestSegments:
         assert document.calls == CALLS
         assert document.text == "a  b"
 
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=300)
     @given(st.lists(st.sampled_from(["<imgen>", "</imgen>", "<im", "agen>", "```", "`", "~~", "\n", "<think>", "a"])))
     def test_text_never_becomes_anything_else(self, texts: list[str]) -> None:
         items = [{"text": text} for text in texts]

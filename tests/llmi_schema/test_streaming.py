@@ -55,20 +55,20 @@ def check(text: str, pieces: list[str], *, inputs: int = 0, dialect: str = "json
     assert settled_by(text, parser, pieces) == list(whole.segments)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(TEXTS, st.lists(st.integers(0, 500), max_size=12), st.integers(0, 1), st.sampled_from(["json", "python"]))
 @example('a <imgen>{"a": "x</imgen> <think>y</think> `` \n``` <imgen>{}</imgen> `\n' + GOOD, [3, 20], 0, "json")
 def test_any_split_of_any_text_gives_the_segments_of_parse(text, places, inputs, dialect):
     check(text, cut(text, places), inputs=inputs, dialect=dialect)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(TEXTS)
 def test_character_by_character(text):
     check(text, list(text))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(TEXTS.filter(lambda text: "`" not in text))
 def test_every_tag_comes_with_its_last_character(text):
     """Where no line begins with backticks: such a line is a fence or not, depending on its end."""

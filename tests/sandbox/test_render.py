@@ -149,7 +149,7 @@ async def test_cancellation_ends_every_call(calls):
     assert asyncio.all_tasks() == before
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_every_edit_gets_exactly_the_picture_it_names(calls, data):
     # any graph of edits over searches, some of which fail

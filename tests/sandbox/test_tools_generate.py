@@ -103,7 +103,7 @@ def test_every_motif_can_be_asked_for(motif):
     assert motif in _named(f"a picture with the {asked.lower()} in it")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.text(min_size=1))
 def test_any_text_is_drawn(prompt):
     assert not is_blank(draw_scene(prompt, (40, 30)))

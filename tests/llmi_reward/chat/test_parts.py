@@ -349,7 +349,7 @@ def test_importing_chat_and_judges_loads_nothing_heavy():
     assert not loaded & {"openai", "httpx", "httpx2", "httpcore", "torch", "transformers", "outlines", "PIL", "numpy"}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     limit=st.integers(1, 400),
     calls=st.lists(st.tuples(st.integers(1, 120), st.floats(0, 1), st.integers(0, 4), st.booleans()), max_size=30),
@@ -387,7 +387,7 @@ def test_whatever_happens_a_budget_is_not_exceeded_and_nobody_waits_for_ever(lim
     asyncio.run(main())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(most=st.integers(1, 12), calls=st.lists(st.tuples(st.integers(0, 3), st.sampled_from("arc")), max_size=40))
 def test_whatever_happens_the_limit_is_kept_and_every_place_given_back(most, calls):
     """Requests that are answered, rejected or cancelled in any order."""

@@ -98,7 +98,7 @@ async def test_costs_add_up_and_the_report_is_json() -> None:
 
 
 @given(tokens=st.integers(0, 60_000))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_whatever_the_allowance_it_is_kept_and_the_best_so_far_returned(tokens: int) -> None:
     async def check() -> None:
         scaled = await scale(QUESTION, Writer(TEXTS), tools(), everything(), allowance=Allowance(tokens=tokens))

@@ -140,7 +140,7 @@ async def test_a_failed_tag_where_no_picture_is_wanted_counts() -> None:
 
 
 @given(order=st.permutations(range(6)), slack=st.sampled_from([0.0, 0.25, 1.0]))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_filter_does_not_look_at_the_order(order: list[int], slack: float) -> None:
     async def check() -> None:
         wanted = Constraint(count=ImageCount.at_least_one())
@@ -271,7 +271,7 @@ QUALITIES = st.lists(st.integers(0, 20).map(lambda q: q / 20), min_size=2, max_s
     place_bias=st.sampled_from([0.0, 0.3, -0.3]),
     finalists=st.integers(2, 6),
 )
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_selection_is_invariant_to_order_and_never_worse_by_its_own_judge(
     values: list[float],
     order: random.Random,
@@ -305,7 +305,7 @@ def test_selection_is_invariant_to_order_and_never_worse_by_its_own_judge(
 
 
 @given(values=QUALITIES, noise=st.sampled_from([0.0, 0.3]))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_stopping_when_nobody_can_catch_up_changes_no_winner(values: list[float], noise: float) -> None:
     async def check() -> None:
         texts = ranked(*values)

@@ -103,7 +103,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(PIECES, max_size=24))
 def test_every_figure_appears_exactly_once_and_in_a_well_formed_page(pieces: list[str]) -> None:
     source, count = "", 0
