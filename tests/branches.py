@@ -3,36 +3,55 @@
     python tests/branches.py                          # make coverage: all tests but the slow ones
     python tests/branches.py tests/llmi_schema        # what these tests go through
 
-Counted are the two ways out of every condition, and what runs in processes that tests start is counted too, except in
-the sandbox's children: they end without a goodbye and may write no file. Tests of quickness are left out, for measuring
-slows everything down. The status is 1 when a test fails, or when all tests were run and a package is below its bar.
+Counted are the two ways out of every condition, also in processes that tests start, and in those of the sandbox, which
+`confined.py` counts. Tests of quickness are left out, for measuring slows everything down. `runs/coverage/data` is what
+`coverage html` takes. The status is 1 when a test fails, or when all tests were run and a package is below its bar.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
 
+import confined
+import coverage
 from rich.console import Console
 from rich.table import Table
 
 ROOT = Path(__file__).parents[1]
+DATA = ROOT / "runs" / "coverage" / "data"
+MARKS = ROOT / "runs" / "coverage" / "confined"
+CONFINED = ROOT / "sandbox" / "src" / "llmi_sandbox" / "code"
 BARS = {"llmi_schema": 90, "llmi_reward": 90, "llmi_sandbox": 90, "llmi_data": None, "llmi_train": None}
 """The least share of branches, in percent."""
 WORST = 12
 """Files that are named because most of their branches are missed."""
 
 
-def measure(tests: list[str], report: Path) -> int:
-    """Run tests, write coverage's JSON report, and return pytest's status."""
+def measure(tests: list[str]) -> int:
+    """Run tests, leave what they went through in `DATA`, and return pytest's status."""
+    confined.prepare(MARKS, CONFINED)
+    DATA.unlink(missing_ok=True)
+    path = os.pathsep.join(filter(None, (str(MARKS), os.environ.get("PYTHONPATH"))))
     sources = [f"--cov={package}" for package in BARS]
     options = ["-q", "-n", "2", "--dist", "loadgroup", "-m", "not slow", "-k", "not quick"]
-    kinds = ["--cov-branch", f"--cov-report=json:{report}"]
-    return subprocess.run([sys.executable, "-m", "pytest", *options, *sources, *kinds, *tests], cwd=ROOT).returncode
+    kinds = ["--cov-branch", "--cov-report="]
+    command = [sys.executable, "-m", "pytest", *options, *sources, *kinds, *tests]
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": path}).returncode
+
+
+def write_report(path: Path) -> None:
+    """All that was counted, as coverage's JSON."""
+    counted = coverage.Coverage(data_file=DATA, config_file=str(ROOT / "pyproject.toml"))
+    counted.load()
+    counted.get_data().add_arcs(confined.marked(MARKS, CONFINED))
+    counted.save()
+    counted.json_report(outfile=str(path))
 
 
 def by_package(report: Path) -> tuple[dict[str, Counter[str]], list[tuple[int, str]]]:
@@ -54,9 +73,10 @@ def share(found: Counter[str], covered: str, there: str) -> float:
 def main() -> None:
     tests = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
-        status = measure(tests, report := Path(folder) / "coverage.json")
-        if not report.exists():
+        status = measure(tests)
+        if not DATA.exists():
             raise SystemExit(status or 1)
+        write_report(report := Path(folder) / "coverage.json")
         packages, worst = by_package(report)
     table = Table("package", "branches", "gone through", "%", "bar", "lines, %", title="Branch coverage")
     below = []
