@@ -14,7 +14,7 @@ from llmi_schema.published import read_body
 Dialect = Literal["json", "python"]
 """How tags are written: strict JSON, or the published Python literals (see `llmi_schema.published`)."""
 
-JSON_TAG = r'<imgen>\s*+\{[^"<]*+(?:"[^"\\<]*+(?:(?:\\[^<]|<(?!imgen>))[^"\\<]*+)*+"[^"<]*+)*+</imgen>'
+JSON_TAG = r'<imgen>\s*+\{[^"<]*+(?>"[^"\\<]*+(?>(?:\\[^<]|<(?!imgen>))[^"\\<]*+)*+"[^"<]*+)*+</imgen>'
 """A tag that looks like an object; it ends at the first `</imgen>` outside its strings. The pattern never reads past
 another `<imgen>`, inside a string or out (`to_tag` writes it escaped), so no character is read for two tags."""
 
@@ -22,7 +22,7 @@ _JSON_TAG = re.compile(JSON_TAG, re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _WHOLE_CHARACTERS = re.compile(
     "[^\\\\\ud800-\udfff]*+"
-    r"(?:\\(?:[^u]|u(?![dD][89a-fA-F])|u[dD][89abAB]..\\u[dD][c-fC-F])"
+    r"(?>\\(?:[^u]|u(?![dD][89a-fA-F])|u[dD][89abAB]..\\u[dD][c-fC-F])"
     "[^\\\\\ud800-\udfff]*+)*+"
 )
 """JSON in which no half of a surrogate pair stands alone, neither written out nor as an escape."""

@@ -1,7 +1,8 @@
 """The one pattern with which `parse` goes through a text: prose, then a tag, a thought or the end, again and again.
 
-Every part is possessive: whatever the text, no character is looked at more than a few times. Most tags are judged by
-the pattern alone (see `llmi_schema.shapes`), the others by `Reader`.
+Every part is possessive: whatever the text, no character is looked at more than a few times. Possessive repeats are of
+atomic groups, because before 3.11.5 `re` stays where a possessive repeat of any other group failed (gh-106052). Most
+tags are judged by the pattern alone (see `llmi_schema.shapes`), the others by `Reader`.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from llmi_schema.language import Language
 from llmi_schema.reading import JSON_TAG, Dialect, Reader
 from llmi_schema.shapes import right_tag, shortest_body
 
-_PROSE = r"[^<]*+(?:<(?!imgen>|think>)[^<]*+)*+"
+_PROSE = r"[^<]*+(?><(?!imgen>|think>)[^<]*+)*+"
 
 # A fence as in CommonMark: up to three spaces of indentation; what follows backticks on the opening line holds no
 # backtick; it ends with a line of at least as many of the same marks, or with the text. `re` in CPython 3.11 loses
 # groups inside possessive repeats, so only fences of three marks are part of prose; longer ones are pieces.
 _FENCE = (
     r"(?:\n|\A) {{0,3}}{marks}{rest}"
-    r"(?:\n(?! {{0,3}}{closing}[ \t\r]*+(?:\n|\Z))[^\n]*+)*+(?:\n[^\n]*+)?+"
+    r"(?>\n(?! {{0,3}}{closing}[ \t\r]*+(?:\n|\Z))[^\n]*+)*+(?>\n[^\n]*+)?+"
 )
 _AFTER_BACKTICKS = r"[^`\n]*+(?=\n|\Z)"
 _FENCES = (
@@ -34,10 +35,10 @@ _LONG_FENCES = (
     _FENCE.format(marks="(?P<tildes>~{4,}+)", rest=r"[^\n]*+", closing="(?P=tildes)~*+"),
 )
 _NO_LONG_FENCE = rf"(?!(?:\n|\A) {{0,3}}(?:`{{4,}}+{_AFTER_BACKTICKS}|~{{4}}))"
-_PROSE_WITH_FENCES = rf"(?:{'|'.join(_FENCES)}|{_NO_LONG_FENCE}(?:\n|[^<\n]++)|<(?!imgen>|think>))*+"
+_PROSE_WITH_FENCES = rf"(?>{'|'.join(_FENCES)}|{_NO_LONG_FENCE}(?:\n|[^<\n]++)|<(?!imgen>|think>))*+"
 
-_CLOSED_TAG = r"<imgen>[^<]*+(?:<(?!/imgen>)[^<]*+)*+</imgen>"
-_THOUGHT = r"<think>[^<]*+(?:<(?!/think>)[^<]*+)*+</think>"
+_CLOSED_TAG = r"<imgen>[^<]*+(?><(?!/imgen>)[^<]*+)*+</imgen>"
+_THOUGHT = r"<think>[^<]*+(?><(?!/think>)[^<]*+)*+</think>"
 
 
 @dataclass(frozen=True)

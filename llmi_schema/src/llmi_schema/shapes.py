@@ -20,7 +20,7 @@ _ESCAPE = (
     r'\\(?:["\\/bfnrt]|u(?:[0-9a-cA-CefEF][0-9a-fA-F]{3}|[dD][0-7][0-9a-fA-F]{2}'
     r"|[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}))"
 )
-_STRING = rf'"{_PLAIN}(?:(?:{_ESCAPE}|<(?!imgen>)){_PLAIN})*+"'
+_STRING = rf'"{_PLAIN}(?>(?:{_ESCAPE}|<(?!imgen>)){_PLAIN})*+"'
 _SPACE = r"[ \t\n\r]*+"
 _HARMLESS_CONFIG = frozenset({"title", "strict", "extra_fields_behavior"})
 
