@@ -33,6 +33,7 @@ def prepare(folder: Path, package: Path) -> None:
     shutil.copyfile(__file__, folder / "sitecustomize.py")
     with open(folder / _MARKS, "wb") as file:
         file.truncate(len(_files(package)) * _EACH)
+    (folder / _MARKS).chmod(0o666)  # tests also become other users
 
 
 def marked(folder: Path, package: Path) -> dict[str, set[tuple[int, int]]]:

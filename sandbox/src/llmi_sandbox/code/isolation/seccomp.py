@@ -19,7 +19,7 @@ import signal
 import struct
 from collections.abc import Iterable
 
-from llmi_sandbox.code.isolation.libc import PR_GET_SECCOMP, PR_SET_SECCOMP, prctl
+from llmi_sandbox.code.isolation.libc import PR_SET_SECCOMP, prctl
 from llmi_sandbox.code.isolation.syscalls import number
 
 FILES = (
@@ -181,17 +181,6 @@ def install(program: bytes) -> None:
     buffer = ctypes.create_string_buffer(program, len(program))
     header = struct.pack("=H6xQ", len(program) // 8, ctypes.addressof(buffer))
     prctl(PR_SET_SECCOMP, 2, header)
-
-
-def is_available() -> bool:
-    """Whether the kernel knows seccomp and this processor has a table."""
-    if platform.machine() not in _AUDIT_ARCH:
-        return False
-    try:
-        prctl(PR_GET_SECCOMP)
-    except OSError:
-        return False
-    return True
 
 
 def _own_process(signal_argument: int) -> bytes:
