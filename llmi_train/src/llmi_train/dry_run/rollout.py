@@ -56,7 +56,7 @@ class Rollout:
             [
                 "One rollout:",
                 f"  prompt    {_short(self.row.text)}",
-                f"  wanted    {self.row.constraint.count} pictures; {', '.join(self.row.required_tools) or 'any tool'}",
+                f"  wanted    pictures: {self.row.constraint.count}; tools: {', '.join(self.row.required_tools) or 'any'}",
                 f"  answer    {_short(self.text)}",
                 f"  pictures  {self.pictures} delivered for {self.tags} tags",
                 f"  reward    {self.formula}",
