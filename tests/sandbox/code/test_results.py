@@ -86,6 +86,11 @@ KINDS = [
     ("import ctypes; ctypes.CDLL(None).ptrace(0, 0, 0, 0)", "policy", "system call"),
     ("for i in range(60): open(f'{i}', 'wb').write(bytes(10**6))", "disk_limit", "wrote more|writes more"),
     ("open('big', 'wb').write(bytes(10**8))\nopen('big', 'ab').write(b'x')", "disk_limit", "wrote more|writes more"),
+    (
+        "import os\nfor n in 'abc': os.posix_fallocate(os.open(n, os.O_CREAT | os.O_RDWR), 0, 7 * 2**20)\nos._exit(0)",
+        "disk_limit",
+        "wrote more|writes more",
+    ),
     ("while True: print('x' * 1000)", "output_limit", "printed more"),
     ("import sys\nwhile True: sys.stderr.write('x' * 1000)", "output_limit", "printed more"),
 ]
@@ -109,6 +114,7 @@ def test_time_on_the_clock_is_limited_too(tier):
 
 GOOD = {
     "saved and closed": "plt.plot([1, 2]); plt.savefig('a.png'); plt.close()",
+    "printed by its canvas": "plt.plot([1, 2]); plt.gcf().canvas.print_png('a.png')",
     "saved where nothing can be written": "plt.plot([1, 2]); plt.savefig('/nowhere/a.png'); plt.close('all')",
     "shown": "import warnings; warnings.simplefilter('default')\nplt.plot([1, 2]); plt.show()",
     "ended": "import sys; plt.plot([1, 2]); sys.exit()",
