@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 LOGS = "logs"
 """The folder in `output_dir` with what the workers other than the first one print."""
 
-PROGRAM = (sys.executable, "-m", "llmi_train")
+PROGRAM = (sys.executable, "-m", "llmi_train_command")
 """What the workers are, unless said otherwise: this command again."""
 
 _LAUNCHER = "LLMI_LAUNCHER_PID"
@@ -92,6 +92,7 @@ def die_with_launcher() -> None:
     launcher = os.environ.get(_LAUNCHER)
     if launcher is None or not sys.platform.startswith("linux"):
         return
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # one that waits for the group would not come round to a handler
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != int(launcher):  # it ended before we asked
         os.kill(os.getpid(), signal.SIGKILL)

@@ -122,6 +122,7 @@ class _Run(Generic[Item, Result]):
                 self.answered += 1
             if self._each:
                 self._each()
+            await asyncio.sleep(0)  # work that never waits would leave Ctrl-C unheard
 
     def _count_failure(self, error: ChatError) -> None:
         self.last_failure = error
