@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from llmi_sandbox.cache import ResultCache, cache_key
+from llmi_sandbox.cache import ResultCache, _write_file, cache_key
 from llmi_schema import ToolResult
 
 
@@ -157,6 +157,12 @@ async def test_a_damaged_file_is_made_again(tmp_path, good):
     unread = Counted(good)
     assert (await ResultCache(folder=tmp_path).get_or_run("abc", unread)).cached
     assert unread.runs == 0
+
+
+def test_a_file_that_cannot_be_put_in_its_place_leaves_nothing_behind(tmp_path, good):
+    (tmp_path / "taken" / "by a folder").mkdir(parents=True)
+    _write_file(tmp_path / "taken", good)
+    assert list(tmp_path.iterdir()) == [tmp_path / "taken"]
 
 
 async def test_a_folder_that_cannot_be_written_costs_no_call(tmp_path, good):

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from loopback import json_answer
 from typer.testing import CliRunner
 
 from llmi_sandbox.cli import app
@@ -145,3 +146,43 @@ heavy = {"matplotlib", "pandas", "numpy", "seaborn", "torch", "jinja2"} & set(sy
 assert not heavy, heavy
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_a_snippet_that_draws_nothing_has_nothing_more_to_say(cli, tmp_path):
+    (tmp_path / "plot.py").write_text("pass")
+    result = cli("run", "plot.py")
+    assert result.exit_code == 1
+    assert result.output == "no_figure: the snippet drew no figure\n"
+
+
+def test_doctor_says_which_tool_fails(cli, monkeypatch):
+    def fail(*_, **__):
+        raise OSError("no ink")
+
+    monkeypatch.setattr("llmi_sandbox.tools.generate.draw_scene", fail)
+    result = cli("doctor")
+    assert result.exit_code == 1
+    assert "diffusion: " in result.output
+    assert "no ink" in result.output
+
+
+def test_images_asks_what_the_server_knows(cli, server):
+    server.on("/info", json_answer({"mode": "generation"}))
+    result = cli("images", "info", "-s", server.base)
+    assert (result.exit_code, '"mode": "generation"' in result.output) == (0, True)
+    server.on("/v1/models", json_answer({}, 503))
+    assert cli("images", "info", "-s", server.base).exit_code == 1
+    assert server.seen[-1] == "GET /v1/models", "one that is busy is not asked for what it may not have"
+
+
+def test_images_says_why_there_is_none(cli, server, tmp_path):
+    server.on("/v1/models", json_answer({"data": [{"id": "m", "owned_by": "llmi-sandbox"}]}))
+    result = cli("images", "generate", "a fox", "-s", server.base)
+    assert result.exit_code == 1
+    assert not (tmp_path / "picture.png").exists()
+    assert cli("images", "generate", "a fox", "-s", server.base, "--size", "large").exit_code == 2
+
+
+def test_the_module_is_the_command():
+    done = subprocess.run([sys.executable, "-m", "llmi_sandbox", "--version"], capture_output=True, text=True)
+    assert done.stdout.startswith("llmi-sandbox ")

@@ -151,6 +151,32 @@ def test_mistakes_are_named(tmp_path, text, says):
         Toolkit.from_file(tmp_path / "tools.toml")
 
 
+def test_mistakes_in_yaml_are_named_too(tmp_path):
+    pytest.importorskip("yaml")
+    (tmp_path / "tools.yaml").write_text("search: {providers: [")
+    with pytest.raises(ConfigurationError, match=r"tools\.yaml cannot be understood"):
+        settings_from_file(tmp_path / "tools.yaml")
+
+
+async def test_offline_pictures_have_the_size_that_is_asked_for(tmp_path, calls):
+    (tmp_path / "tools.toml").write_text("[diffusion]\noffline = true\ndrawing = {size = [200, 100]}\n")
+    async with Toolkit.from_file(tmp_path / "tools.toml") as toolkit:
+        picture = (await toolkit.call(calls.diffusion("a fox"))).picture
+    assert (picture.width, picture.height) == (200, 100)
+
+
+def test_a_dataset_is_searched(tmp_path, make_picture):
+    pytest.importorskip("datasets")
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "a.png").write_bytes(make_picture("red").png)
+    (tmp_path / "pictures" / "metadata.jsonl").write_text('{"file_name": "a.png", "text": "a red fox"}\n')
+    (tmp_path / "tools.toml").write_text(
+        f"[search]\nproviders = [{{kind = 'dataset', path = '{tmp_path / 'pictures'}', caption = 'text'}}]\n"
+    )
+    with Toolkit.from_file(tmp_path / "tools.toml") as toolkit:
+        assert [match.caption for match in toolkit.tools["search"].find("fox")] == ["a red fox"]
+
+
 def test_files_that_cannot_be_read(tmp_path):
     for name, says in (("none.toml", "cannot be read"), ("tools.ini", "in a .toml, .json or .yaml file")):
         if name.endswith("ini"):

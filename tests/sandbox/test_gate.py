@@ -90,6 +90,26 @@ def test_a_place_handed_to_a_loop_that_stopped_goes_to_the_next():
     asyncio.run(asyncio.wait_for(enter(gate), 5))
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_turn_that_waits_in_a_closed_loop_is_passed_over():
+    gate, gone = Gate(1), asyncio.new_event_loop()
+
+    def wait_and_close() -> asyncio.Task[None]:
+        task = gone.create_task(enter(gate))
+        gone.run_until_complete(asyncio.sleep(0.01))
+        gone.close()
+        return task
+
+    async def hold() -> asyncio.Task[None]:
+        async with gate.place():
+            return await asyncio.to_thread(wait_and_close)
+
+    task = asyncio.run(hold())
+    asyncio.run(asyncio.wait_for(enter(gate), 5))
+    assert not task.done()
+    task._log_destroy_pending = False
+
+
 def test_one_who_waits_notices_a_loop_that_is_closed_later():
     gate = Gate(1)
     loop, task = abandoned_loop(gate, waiting=False)

@@ -25,6 +25,7 @@ PROMPTS = [
     "a minimalist poster of a foggy forest",
     "an astronaut on a distant planet",
     "a coral reef",
+    "a whale and a sailing boat at sea",
     "日本の春",
     "🦊🦊🦊",
     "x",

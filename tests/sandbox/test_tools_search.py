@@ -4,6 +4,7 @@ import json
 import time
 
 import pytest
+from PIL import Image
 
 from llmi_sandbox import LocalSearch, decode, gallery, is_blank, write_gallery
 from llmi_sandbox.tools.drawing.catalogue import MOTIFS
@@ -217,3 +218,16 @@ def test_metadata_in_another_encoding_is_an_error_one_can_act_on(tmp_path):
     (tmp_path / "metadata.jsonl").write_bytes('{"file_name": "a.png", "caption": "Füchse"}'.encode("latin-1"))
     with pytest.raises(ConfigurationError, match="not UTF-8"):
         LocalSearch.from_folder(tmp_path)
+
+
+async def test_a_blank_picture_is_passed_over(tmp_path, calls):
+    for name, colours in (("a", ("white", "white")), ("b", ("white", "red"))):
+        image = Image.new("RGB", (64, 48), colours[0])
+        image.paste(colours[1], (8, 8, 40, 40))
+        image.save(tmp_path / f"{name}.png")
+        (tmp_path / f"{name}.txt").write_text("a red fox")
+    search = LocalSearch.from_folder(tmp_path)
+    assert not is_blank(decode((await search(calls.search("fox"), ())).picture.png))
+    (tmp_path / "b.png").unlink()
+    (tmp_path / "b.txt").unlink()
+    assert (await LocalSearch.from_folder(tmp_path)(calls.search("fox"), ())).reason == "no_result"

@@ -121,6 +121,6 @@ def test_every_figure_appears_exactly_once_and_in_a_well_formed_page(pieces: lis
     "pattern", ["[", ">", "*a ", "**a_", "[a](", "- ", "<", "![", "&", "# a\n", "`", "~~a", "[a][", "\\", "```\n", "_a"]
 )
 def test_hostile_repetition_is_read_in_reasonable_time(pattern: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     to_html(pattern * (20_000 // len(pattern)))
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5

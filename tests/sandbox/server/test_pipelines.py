@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -85,3 +86,58 @@ async def test_the_tools_render_a_document(pipelines, calls):
     made, edited = rendered.delivered
     assert (edited.width, edited.height) == (made.width, made.height) == (64, 48)
     assert edited.provenance.tool == "edit"
+
+
+class Scripted:
+    """A pipeline that answers as told."""
+
+    def __init__(self, image: Image.Image, *, objects: bool = False) -> None:
+        self._answer = SimpleNamespace(images=[image], nsfw_content_detected=[objects])
+
+    def __call__(self, prompt, generator, width=None, height=None):
+        return self._answer
+
+
+class ScriptedEditor(Scripted):
+    def __call__(self, prompt, generator, image):
+        return self._answer
+
+
+GRADIENT = Image.linear_gradient("L").resize((64, 48))
+
+
+async def test_a_pipeline_may_be_at_hand_already(calls, make_picture):
+    size = Drawing(size=(64, 48))
+    made = await PipelineGenerator(Pipeline(Scripted(GRADIENT)), drawing=size)(calls.diffusion("a fox"), ())
+    assert (made.picture.width, made.picture.provenance.provider) == (64, "Scripted")
+    edited = await PipelineEditor(Pipeline(ScriptedEditor(GRADIENT)))(calls.edit(0, "redder"), (make_picture(),))
+    assert edited.picture.provenance.provider == "ScriptedEditor"
+
+
+async def test_what_the_safety_checker_objects_to_is_refused(calls):
+    tools = {"diffusion": PipelineGenerator(Pipeline(Scripted(GRADIENT, objects=True)))}
+    async with Toolkit(tools) as toolkit:
+        result = await toolkit.call(calls.diffusion("a fox"))
+    assert (result.reason, "safety checker" in result.message) == ("refused", True)
+
+
+async def test_a_blank_picture_is_no_picture(calls):
+    tool = PipelineGenerator(Pipeline(Scripted(Image.new("RGB", (64, 48)))))
+    assert (await tool(calls.diffusion("a fox"), ())).reason == "blank"
+
+
+async def test_calls_that_make_no_sense(calls, make_picture):
+    generator = PipelineGenerator(Pipeline(Scripted(GRADIENT)))
+    editor = PipelineEditor(Pipeline(ScriptedEditor(GRADIENT)))
+    assert (await generator(calls.search("x"), ())).reason == "unavailable"
+    assert (await generator(calls.diffusion(" "), ())).reason == "bad_call"
+    assert (await editor(calls.search("x"), ())).reason == "unavailable"
+    assert (await editor(calls.edit(0, "x"), ())).reason == "missing_picture"
+    assert (await editor(calls.edit(0, " "), (make_picture(),))).reason == "bad_call"
+
+
+def test_a_model_goes_where_it_runs_best_unless_told(models):
+    made = Pipeline(str(models["generate"])).make("a fox", replace(DRAWING, size=(64, 64)))
+    assert made[0].size == (64, 64)
+    with pytest.raises(ConfigurationError, match="cannot be loaded on cpu"):
+        Pipeline(str(models["generate"]), device="cpu", dtype="float31").load()

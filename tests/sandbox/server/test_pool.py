@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import sys
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from llmi_sandbox.server.frames import pack, read
 from llmi_sandbox.server.pool import Device, Pool, QueueFullError, WorkerLostError
 from llmi_sandbox.server.run import devices_named
 from llmi_schema import ConfigurationError
@@ -130,3 +132,30 @@ def test_devices():
     for wrong in ("gpu", "0-2", "-1", ""):
         with pytest.raises(ConfigurationError, match="is no device"):
             devices_named([wrong])
+
+
+def test_a_server_of_nothing_is_an_error():
+    for models, devices in (((), ("cpu",)), (("tiny",), ())):
+        with pytest.raises(ConfigurationError, match="at least one model and one device"):
+            Pool(models, [Device(name) for name in devices], queue=1, seconds=1)
+
+
+async def test_jobs_that_wait_are_told_when_the_server_closes():
+    async with pool() as one:
+        await until(lambda: one.ready)
+        busy, waiting = (asyncio.create_task(one.submit(job("sleep 60"))) for _ in range(2))
+        await until(lambda: one.waiting == 1)
+    for task in (busy, waiting):
+        with pytest.raises(WorkerLostError, match="closing"):
+            await task
+
+
+def test_a_frame_that_is_cut_short_is_the_end():
+    frame = pack({"kind": "pictures"}, [b"abc", b"de"])
+    assert read(io.BytesIO(frame)) == ({"kind": "pictures"}, [b"abc", b"de"])
+    assert [read(io.BytesIO(frame[:size])) for size in range(len(frame))] == [None] * len(frame)
+
+
+def test_without_a_gpu_auto_is_the_processor(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert devices_named(["auto"]) == ["cpu"]

@@ -8,6 +8,7 @@ import zlib
 from ipaddress import ip_address
 
 import pytest
+from httpx2 import URL
 from loopback import HOST, Loopback, answer, png, redirect
 from PIL import Image
 
@@ -15,6 +16,7 @@ from llmi_sandbox.errors import ProviderError
 from llmi_sandbox.pictures import PictureLimits
 from llmi_sandbox.tools.web_search import Candidate, Wanted, WebSearch
 from llmi_sandbox.web import DownloadLimits, Web
+from llmi_sandbox.web.address import check_url, pin
 
 SECRET = "/secret.png"
 
@@ -57,6 +59,8 @@ ADDRESSES = {
     "nothing": "http://0.0.0.0" + SECRET,
     "zero": "http://0" + SECRET,
     "IPv6 loopback": "http://[::1]" + SECRET,
+    "IPv6 tunnel": "http://[2001:0:4136:e378:8000:63bf:3fff:fdd2]" + SECRET,
+    "IPv6 of one site": "http://[fec0::1]" + SECRET,
     "IPv6 of IPv4": "http://[::ffff:127.0.0.1]" + SECRET,
     "IPv6 of IPv4, hexadecimal": "http://[::ffff:7f00:1]" + SECRET,
     "IPv4-compatible IPv6": "http://[::127.0.0.1]" + SECRET,
@@ -224,3 +228,27 @@ async def test_a_name_is_looked_up_once_and_held_to(server, calls):
     assert download.url == server.url("/x.png")
     assert server.requests[0].headers["host"] == f"{HOST}:{server.port}", "asked by its name, at the address checked"
     assert next(answers) == ["10.0.0.1"], "there was no second look-up"
+
+
+async def test_a_public_address_is_gone_to_and_a_name_without_one_is_not():
+    async def nothing(host: str):
+        return []
+
+    assert await pin(URL("http://public.test/"), frozenset(), look_up) == ip_address("93.184.216.34")
+    with pytest.raises(ProviderError, match=r"public\.test has no address"):
+        await pin(URL("http://public.test/"), frozenset(), nothing)
+    with pytest.raises(ProviderError, match="names no host"):
+        check_url("http://" + SECRET, frozenset())
+
+
+async def test_redirects_have_an_end(server):
+    server.on("/3", answer(png()))
+    for step in (2, 1):
+        server.on(f"/{step}", redirect(f"/{step + 1}"))
+    web = Web(trusted=server.hosts, limits=DownloadLimits(redirects=1), look_up=look_up)
+    try:
+        assert (await web.download(server.url("/2"))).url == server.url("/3")
+        with pytest.raises(ProviderError, match="more than 1 times"):
+            await web.download(server.url("/1"))
+    finally:
+        web.close()

@@ -239,3 +239,34 @@ def test_credits_lose_their_html():
     assert plain('<a href="javascript:x">Ann</a><style>p{}</style>  &lt;b&gt;') == "Ann <b>"
     assert plain("no html") == "no html"
     assert json.loads(json.dumps(plain("<" * 50_000)))[:1] in ("<", "")
+
+
+async def test_a_provider_may_say_what_is_wrong(server, web, calls):
+    server.on("/search.json", json_answer({"error": "Your account has run out of searches."}))
+    with pytest.raises(ProviderError, match="run out of searches"):
+        await WebSearch(SerpApi(key="k", base=server.base), web=web)(calls.search("fox"), ())
+
+
+async def test_an_answer_without_end_is_given_up(server, web, calls, monkeypatch):
+    monkeypatch.setattr("llmi_sandbox.web.web.LARGEST_ANSWER", 1000)
+    server.on("/v1/images/", json_answer({"results": [], "more": "x" * 1000}))
+    with pytest.raises(ProviderError, match="more than 1,000 bytes"):
+        await WebSearch(Openverse(base=server.base), web=web)(calls.search("fox"), ())
+
+
+async def test_calls_that_make_no_sense(web, calls):
+    search = WebSearch(Openverse(base="http://127.0.0.1:9"), web=web)
+    assert (await search(calls.diffusion("fox"), ())).reason == "unavailable"
+    assert (await search(calls.search("  "), ())).reason == "bad_call"
+
+
+async def test_few_queries_are_remembered_and_failures_not_at_all(server, web, calls, monkeypatch):
+    monkeypatch.setattr("llmi_sandbox.tools.web_search._QUERIES_KEPT", 1)
+    search = WebSearch(Openverse(base=server.base), web=web)
+    server.on("/v1/images/", json_answer({"detail": "no"}, 401))
+    with pytest.raises(ProviderError):
+        await search(calls.search("fox"), ())
+    server.on("/v1/images/", json_answer({"results": []}))
+    for query, asked in (("fox", 2), ("fox", 2), ("owl", 3), ("fox", 4)):
+        assert (await search.variant(1)(calls.search(query), ())).reason == "no_result"
+        assert len(server.seen) == asked, "a variant asks again only for what is not known"

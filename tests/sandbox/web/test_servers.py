@@ -201,6 +201,18 @@ async def test_sglang_is_recognised(server, web, calls):
 async def test_a_server_of_no_known_kind_is_said(server, web, calls):
     with pytest.raises(ProviderError, match="speaks no dialect known here"):
         await ServedGenerator([ImageServer(server.base)], web=web)(calls.diffusion("x"), ())
+    for path in ("/v1/models", "/models", "/info"):
+        server.on(path, json_answer({"hello": "world"}))
+    with pytest.raises(ProviderError, match="speaks no dialect known here"):
+        await ServedGenerator([ImageServer(server.base)], web=web)(calls.diffusion("x"), ())
+
+
+async def test_a_server_that_is_not_ready_is_of_no_kind_yet(server, web, calls):
+    for path in ("/v1/models", "/models", "/info"):
+        server.on(path, json_answer({}, 503))
+    with pytest.raises(ProviderError, match="503") as caught:
+        await ServedGenerator([ImageServer(server.base)], web=web)(calls.diffusion("x"), ())
+    assert caught.value.transient
 
 
 async def test_the_published_server_is_recognised(server, web, calls):
@@ -290,6 +302,7 @@ async def test_calls_that_make_no_sense(web, calls, make_picture):
     assert (await ServedGenerator(server, web=web)(calls.diffusion("  "), ())).reason == "bad_call"
     assert (await ServedGenerator(server, web=web)(calls.search("x"), ())).reason == "unavailable"
     assert (await ServedEditor(server, web=web)(calls.edit(0, ""), (make_picture(),))).reason == "bad_call"
+    assert (await ServedEditor(server, web=web)(calls.search("x"), (make_picture(),))).reason == "unavailable"
     assert (await ServedEditor(server, web=web)(calls.edit(0, "x"), ())).reason == "missing_picture"
     for wrong in ("gpu-1:8000", "ftp://x", ""):
         with pytest.raises(ConfigurationError, match="no address"):

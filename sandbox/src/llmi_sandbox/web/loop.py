@@ -46,15 +46,14 @@ class NetworkLoop:
                 raise ConfigurationError(CLOSED) from None  # cancelled by `close`, not by the caller
             raise
 
-    def close(self, last: Coroutine[Any, Any, None] | None = None) -> None:
+    def close(self, last: Coroutine[Any, Any, None]) -> None:
         """Cancel what still runs, run `last`, and end the thread."""
         with self._lock:
             loop, thread = self._loop, self._thread
             self._closed = True
             self._loop = self._thread = None
         if loop is None or thread is None or self._process != os.getpid() or thread is threading.current_thread():
-            if last is not None:
-                last.close()
+            last.close()
             return
         asyncio.run_coroutine_threadsafe(_stop(last), loop)
         thread.join(timeout=STOPPING)  # a name being looked up cannot be interrupted; it ends with the process
@@ -79,14 +78,13 @@ def _run(started: Future[asyncio.AbstractEventLoop]) -> None:
         runner.get_loop().run_forever()
 
 
-async def _stop(last: Coroutine[Any, Any, None] | None) -> None:
+async def _stop(last: Coroutine[Any, Any, None]) -> None:
     loop = asyncio.get_running_loop()
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
     try:
-        if last is not None:
-            await last
+        await last
     finally:
         loop.call_soon(loop.stop)
