@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from llmi_data.errors import RowError
-from llmi_data.jsonl import explain, remedy
+from llmi_data.jsonl import explain
 from llmi_data.row import Row
 from llmi_data.splits import Split
 from llmi_schema import LLMIError
+from llmi_schema.files import remedy
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict, Features

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
-import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -12,6 +10,7 @@ from pydantic import ValidationError
 from llmi_data.errors import RowError
 from llmi_data.row import Row
 from llmi_schema import LLMIError
+from llmi_schema.files import whole
 
 
 def write_rows(path: str | Path, rows: Iterable[Row]) -> int:
@@ -24,26 +23,11 @@ def write_rows(path: str | Path, rows: Iterable[Row]) -> int:
 
 def write_lines(path: str | Path, lines: Iterable[str]) -> int:
     """Write all lines, or leave the file as it was. Returns how many there are. Raises `RowError` as `write_rows`."""
-    path = Path(path)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     written = 0
-    try:
-        with unfinished.open("w", encoding="utf-8", newline="\n") as file:
-            for written, line in enumerate(lines, 1):  # noqa: B007 - the last number is the answer
-                file.write(line + "\n")
-        unfinished.replace(path)
-    except OSError as error:
-        raise RowError(f"{path}: cannot write here ({error.strerror}); {remedy(error)}") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with whole(path, RowError) as unfinished, unfinished.open("w", encoding="utf-8", newline="\n") as file:
+        for written, line in enumerate(lines, 1):  # noqa: B007 - the last number is the answer
+            file.write(line + "\n")
     return written
-
-
-def remedy(error: OSError) -> str:
-    """What to do about a file that could not be written."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return "free some space on that disk and run it again: what was paid for and written before is kept"
-    return "choose another place"
 
 
 def read_rows(path: str | Path, bad: Callable[[RowError], None] | None = None) -> Iterator[Row]:
@@ -70,7 +54,19 @@ def read_rows(path: str | Path, bad: Callable[[RowError], None] | None = None) -
     except OSError as error:
         raise RowError(f"{path}: cannot read this file ({error.strerror})") from error
     except UnicodeDecodeError as error:
-        raise RowError(f"{path}: not UTF-8 text; is this a JSON Lines file of rows?") from error
+        raise RowError(
+            f"{path}: not UTF-8 text; save it as UTF-8, or make rows of a Parquet file with `llmi-data convert`"
+        ) from error
+
+
+def no_rows(path: str | Path, broken: Sequence[RowError]) -> RowError:
+    """Why a file gave no row at all."""
+    if not broken:
+        return RowError(f"{path}: there are no rows in it")
+    return RowError(
+        f"{path}: none of its {len(broken)} records is a row; rows are JSON Lines, one object per line, or Parquet."
+        f" The first: {broken[0]}"
+    )
 
 
 def explain(error: Exception) -> str:

@@ -128,6 +128,7 @@ def redteam(
     from llmi_reward.redteam import ATTACKS, FAMILIES, attack_reward
     from llmi_reward.redteam.table import breaches_table, families_table
     from llmi_schema import ConfigurationError
+    from llmi_schema.files import write_whole
 
     console = _console()
     with _reported(console):
@@ -135,12 +136,12 @@ def redteam(
             raise ConfigurationError(f"no family {', '.join(sorted(unknown))}; there are {', '.join(FAMILIES)}")
         attacks = [attack for attack in ATTACKS if not family or attack.family in family]
         done = attack_reward(load_reward(reward), attacks, concurrency=concurrency)
-        results = Console()  # the report is what was asked for; messages go to standard error
+        results = Console(emoji=False)  # the report is what was asked for; messages go to standard error
         results.print(families_table(done))
         if done.breaches:
             results.print(breaches_table(done))
         if report is not None:
-            report.write_text(json.dumps(done.to_json(), indent=1) + "\n", encoding="utf-8")
+            write_whole(report, json.dumps(done.to_json(), indent=1) + "\n")
         if done.breaches:
             raise typer.Exit(FAILED)
 
@@ -148,7 +149,7 @@ def redteam(
 def _console() -> Console:
     from rich.console import Console
 
-    return Console(stderr=True, soft_wrap=True)
+    return Console(stderr=True, emoji=False, soft_wrap=True)
 
 
 @contextmanager
@@ -176,6 +177,7 @@ def _reported(console: Console) -> Iterator[None]:
     """Turn errors that a user can act on into one line and an exit status."""
     from llmi_reward.integrations.limit import TooManyUnscoredError
     from llmi_schema import LLMIError, SystemRequirementError
+    from llmi_schema.files import in_words
 
     try:
         yield
@@ -186,8 +188,7 @@ def _reported(console: Console) -> Iterator[None]:
     except LLMIError as error:
         _fail(console, str(error), USAGE)
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        _fail(console, f"{where}{error.strerror or error}", USAGE)
+        _fail(console, in_words(error), USAGE)
 
 
 def _fail(console: Console, message: str, status: int) -> None:

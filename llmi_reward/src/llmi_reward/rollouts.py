@@ -23,6 +23,7 @@ from typing import Any
 from llmi_reward.integrations.raw_sample import RawSample
 from llmi_reward.integrations.scorer import Scored, Scorer
 from llmi_schema import ConfigurationError, RenderedDocument, SystemRequirementError
+from llmi_schema.files import remedy, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +89,23 @@ async def score_rollouts(
     todo = [rollout for rollout in rollouts if not _is_scored(rollout, done)]
     tally = Tally(len(rollouts), len(rollouts) - len(todo))
     progress(tally)
-    with partial.open("a", encoding="utf-8") as file:
-        if not done and file.tell() == 0:
-            file.write(json.dumps({"setting": setting}) + "\n")
-        async for rollout, scored in _in_any_order(todo, scorer, concurrency):
-            done[rollout.line] = _record(rollout, scored)
-            file.write(json.dumps(done[rollout.line]) + "\n")
-            file.flush()
-            tally.unscored += scored.score.value is None
-            tally.scored += scored.score.value is not None
-            progress(tally)
-            if scorer.limit is not None:
-                scorer.limit.note([scored.score])
+    try:
+        with partial.open("a", encoding="utf-8") as file:
+            if not done and file.tell() == 0:
+                file.write(json.dumps({"setting": setting}) + "\n")
+            async for rollout, scored in _in_any_order(todo, scorer, concurrency):
+                done[rollout.line] = _record(rollout, scored)
+                file.write(json.dumps(done[rollout.line]) + "\n")
+                file.flush()
+                tally.unscored += scored.score.value is None
+                tally.scored += scored.score.value is not None
+                progress(tally)
+                if scorer.limit is not None:
+                    scorer.limit.note([scored.score])
+    except OSError as error:  # rows fail with a value: it is the file's
+        raise ConfigurationError(
+            f"{partial}: cannot write here ({error.strerror or error}); {remedy(error)}"
+        ) from error
     write_table([done[rollout.line] for rollout in rollouts], output)
     if all(done[rollout.line]["value"] is not None for rollout in rollouts):
         partial.unlink()
@@ -128,9 +134,8 @@ def write_table(records: list[dict[str, Any]], output: Path) -> None:
         for name in found:
             values = [record[kind].get(name) for record in records]
             columns[f"{kind}/{name}"] = pyarrow.array(values, pyarrow.float64())
-    unfinished = output.with_name(output.name + ".writing")
-    parquet.write_table(pyarrow.table(columns), unfinished)
-    os.replace(unfinished, output)
+    with whole(output) as unfinished:
+        parquet.write_table(pyarrow.table(columns), unfinished)
 
 
 async def _in_any_order(todo: list[Rollout], scorer: Scorer, concurrency: int) -> AsyncIterator[tuple[Rollout, Scored]]:

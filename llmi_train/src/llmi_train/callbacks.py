@@ -10,6 +10,8 @@ from typing import Any
 from rich.console import Console
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from llmi_schema.files import write_whole
+
 
 class OnStep(TrainerCallback):
     """Hands every finished step and what was logged for it to a function: `tell(step, log)`."""
@@ -75,7 +77,7 @@ class LiveLog(TrainerCallback):
     ) -> None:
         if state.is_world_process_zero:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._path.write_text("".join(json.dumps(entry) + "\n" for entry in state.log_history))
+            write_whole(self._path, "".join(json.dumps(entry) + "\n" for entry in state.log_history))
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         if state.is_world_process_zero and state.log_history:

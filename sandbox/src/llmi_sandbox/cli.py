@@ -13,6 +13,7 @@ import typer
 
 from llmi_sandbox.cli_common import FAILED, MISSING, console_for_messages, read_picture, read_text, reported
 from llmi_sandbox.cli_images import images, serve
+from llmi_schema.files import write_whole
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -53,7 +54,7 @@ def run(
             if result.stderr.strip():
                 console.print(result.stderr.rstrip(), markup=False, style="dim")
             raise typer.Exit(FAILED)
-        output.write_bytes(result.picture.png)
+        write_whole(output, result.picture.png)
         size = f"{result.picture.width} x {result.picture.height}"
         console.print(f"{output}: {size} pixels, {result.seconds:.2f} s", markup=False)
 
@@ -87,7 +88,7 @@ def render(
         if output.suffix == ".md":
             write_markdown(rendered, output.parent, name=output.stem)
         else:
-            output.write_text(document_page(rendered, prompt=prompt), encoding="utf-8")
+            write_whole(output, document_page(rendered, prompt=prompt))
         _summarise(console, rendered, output)
 
 

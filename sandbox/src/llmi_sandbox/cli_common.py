@@ -37,13 +37,14 @@ def read_picture(path: Path) -> Picture:
 def console_for_messages() -> Console:
     from rich.console import Console
 
-    return Console(stderr=True, soft_wrap=True)
+    return Console(stderr=True, emoji=False, soft_wrap=True)
 
 
 @contextmanager
 def reported(console: Console) -> Iterator[None]:
     """Turn errors that a user can act on into one line and an exit status."""
     from llmi_schema import LLMIError, SystemRequirementError
+    from llmi_schema.files import in_words
 
     try:
         yield
@@ -54,8 +55,7 @@ def reported(console: Console) -> Iterator[None]:
     except UnicodeDecodeError as error:
         _fail(console, f"the file is not UTF-8 text: {error}", USAGE)
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        _fail(console, f"{where}{error.strerror or error}", USAGE)
+        _fail(console, in_words(error), USAGE)
 
 
 def _fail(console: Console, message: str, status: int) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from llmi_sandbox.cli_common import FAILED, console_for_messages, read_picture, reported
+from llmi_schema.files import write_whole
 
 if TYPE_CHECKING:
     from llmi_sandbox.tools.base import Tool
@@ -140,7 +141,7 @@ def _save(tool: Tool, call: ToolCall, pictures: tuple[Picture, ...], output: Pat
     if result.picture is None:
         console.print(f"{result.reason}: {result.message}", markup=False)
         raise typer.Exit(FAILED)
-    output.write_bytes(result.picture.png)
+    write_whole(output, result.picture.png)
     size = f"{result.picture.width} x {result.picture.height} pixels"
     console.print(f"{output}: {size}, {result.seconds:.1f} s, {result.picture.provenance.provider}", markup=False)
 

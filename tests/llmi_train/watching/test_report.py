@@ -111,8 +111,8 @@ def test_a_failed_rendering_leaves_the_old_page(tmp_path: Path, monkeypatch: pyt
     def full(*args: Any, **kwargs: Any) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(Path, "write_text", full)
-    with pytest.raises(OSError, match="disk full"):
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(ConfigurationError, match="disk full"):
         write_report(tmp_path)
     assert (tmp_path / "report.html").read_bytes() == before
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from llmi_data.conversion.formats import FormatName
 from llmi_data.errors import RowError
-from llmi_data.jsonl import remedy, write_lines
+from llmi_data.jsonl import write_lines
+from llmi_schema.files import whole
 
 if TYPE_CHECKING:
     from datasets import Features
@@ -85,16 +85,9 @@ def _write_parquet(path: Path, records: Iterable[dict[str, Any]], features: Feat
     import pyarrow.parquet as pq
 
     schema = features.arrow_schema
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with pq.ParquetWriter(unfinished, schema, compression="zstd") as file:
-            for group in _groups(records):
-                file.write_table(pa.Table.from_pylist(group, schema=schema))
-        unfinished.replace(path)
-    except OSError as error:
-        raise RowError(f"{path}: cannot write here ({error.strerror or error}); {remedy(error)}") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with whole(path, RowError) as unfinished, pq.ParquetWriter(unfinished, schema, compression="zstd") as file:
+        for group in _groups(records):
+            file.write_table(pa.Table.from_pylist(group, schema=schema))
 
 
 def _save(path: Path, records: Iterable[dict[str, Any]], features: Features) -> None:

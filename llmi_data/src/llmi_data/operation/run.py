@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from llmi_data.dataset import load, save
 from llmi_data.errors import RunError
 from llmi_data.generation.brief import briefs_version
-from llmi_data.jsonl import read_rows, remedy, write_lines, write_rows
+from llmi_data.jsonl import read_rows, write_lines, write_rows
 from llmi_data.operation.config import RunConfig
 from llmi_data.operation.display import shown
 from llmi_data.operation.files import write_dropped, write_lost
@@ -29,6 +29,7 @@ from llmi_data.row import Row
 from llmi_data.splits import split
 from llmi_data.summary import Summary, summarize
 from llmi_data.validation import instructions_version
+from llmi_schema.files import remedy
 
 if TYPE_CHECKING:
     from rich.console import Console

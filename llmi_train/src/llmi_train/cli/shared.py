@@ -11,15 +11,16 @@ from rich.console import Console
 from rich.markup import escape
 
 from llmi_schema import LLMIError
+from llmi_schema.files import in_words
 
-_errors = Console(stderr=True, highlight=False, soft_wrap=True)
+_errors = Console(stderr=True, emoji=False, highlight=False, soft_wrap=True)
 
 Unsafe = Annotated[bool, typer.Option("--unsafe", help="Run the pictures' code without isolation.")]
 
 
 def console() -> Console:
     """Where a command's answer goes."""
-    return Console(highlight=False, soft_wrap=True)
+    return Console(highlight=False, emoji=False, soft_wrap=True)
 
 
 @contextmanager
@@ -27,8 +28,9 @@ def one_sentence() -> Iterator[None]:
     """Problems a user can mend end the program with one sentence, not a traceback."""
     try:
         yield
-    except LLMIError as error:
-        _errors.print(f"[red]Error:[/] {escape(str(error))}")
+    except (LLMIError, OSError) as error:
+        said = in_words(error) if isinstance(error, OSError) else str(error)
+        _errors.print(f"[red]Error:[/] {escape(said)}")
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         _errors.print("\nStopped. The same command goes on from here.")

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from llmi_reward import presets
 from llmi_sandbox import report
 from llmi_schema import Constraint, ImageCount, RenderedDocument
+from llmi_schema.files import write_whole
 from llmi_train.demo.settings import Folder
 
 
@@ -19,7 +20,7 @@ def build(folder: Folder) -> None:
     done = folder.done
     figure = _curve(done)
     report.save_png(figure, folder.curve)
-    folder.metrics.write_text(json.dumps(_metrics(done), indent=1))
+    write_whole(folder.metrics, json.dumps(_metrics(done), indent=1))
     blocks = [
         _key_figures(done),
         report.heading("What training changed"),
@@ -60,7 +61,7 @@ def build(folder: Folder) -> None:
         footer="Pictures from search are drawings of an offline gallery; generated and edited pictures come from "
         "offline stand-ins; charts are drawn by code the model wrote, run in the sandbox.",
     )
-    folder.report.write_text(html, encoding="utf-8")
+    write_whole(folder.report, html)
 
 
 def _curve(done: dict[str, Any]) -> Any:

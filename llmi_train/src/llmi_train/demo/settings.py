@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from llmi_schema.files import write_whole
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -98,9 +100,7 @@ class Folder:
 
     def _save(self, *, finished: bool = False) -> None:
         text = json.dumps({"settings": asdict(self.settings), "finished": finished, "done": self.done}, indent=1)
-        new = self.root / "progress.json.new"
-        new.write_text(text)
-        new.replace(self.root / "progress.json")
+        write_whole(self.root / "progress.json", text)
 
     @property
     def dataset(self) -> Path:

@@ -15,6 +15,7 @@ from llmi_data.summary import plot_cells
 from llmi_reward import presets
 from llmi_sandbox import Toolkit
 from llmi_schema import RowConstraint
+from llmi_schema.files import write_whole
 from llmi_train.demo.display import Ticker
 from llmi_train.demo.lessons import BATCH, lessons
 from llmi_train.demo.settings import Folder
@@ -148,7 +149,7 @@ def write(folder: Folder, ticker: Ticker, toolkit: Toolkit, recipe: Recipe) -> d
     folder.documents.mkdir(exist_ok=True)
     for number, answer in enumerate(found.answers, 1):
         page = report.document_page(answer.document, prompt=answer.row.text)
-        (folder.documents / f"{number:02}.html").write_text(page)
+        write_whole(folder.documents / f"{number:02}.html", page)
     return found.summary() | {"shown": [_record(answer) for answer in found.answers]}
 
 

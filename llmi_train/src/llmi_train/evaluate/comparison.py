@@ -18,8 +18,9 @@ from llmi_sandbox.report.evaluation import (
     tool_trace,
 )
 from llmi_schema import ConfigurationError
+from llmi_schema.files import write_whole
 from llmi_train.evaluate.benchmark import Result
-from llmi_train.evaluate.report import anchor, by, cell, percent, read_document, replace, said
+from llmi_train.evaluate.report import anchor, by, cell, percent, read_document, said
 from llmi_train.evaluate.run import Run, load_run
 from llmi_train.evaluate.statistics import Difference, compare
 from llmi_train.writing import Written
@@ -55,7 +56,7 @@ def write_comparison(first: Path, second: Path, out: Path) -> Difference:
         "The interval is a paired bootstrap over tasks, p an exact sign test.",
     )
     out.parent.mkdir(parents=True, exist_ok=True)
-    replace(out, html)
+    write_whole(out, html)
     return difference
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from llmi_schema import ConfigurationError, Constraint, ImageCount, RenderedDocument, Text
+from llmi_schema.files import whole, write_whole
 from llmi_train.evaluate.benchmark import RULES, BenchmarkTask, Result, found_files, title_of
 from llmi_train.evaluate.judging import Mark
 from llmi_train.writing import Written
@@ -90,18 +91,17 @@ class ISG:
     def export(self, folder: Path, documents: Iterable[tuple[BenchmarkTask, Written]]) -> Path:
         pictures = folder / "isg-images"
         pictures.mkdir(parents=True, exist_ok=True)
-        path, part = folder / OUTPUT, folder / f".{OUTPUT}.part"
-        with part.open("w", encoding="utf-8") as file:
+        path = folder / OUTPUT
+        with whole(path) as part, part.open("w", encoding="utf-8") as file:
             for task, written in documents:
                 output: list[dict[str, Any]] = []
                 for kind, content in blocks_of(written.rendered):
                     if isinstance(content, bytes):
                         place = pictures / f"{task.id}_o{sum(one['type'] == 'image' for one in output) + 1}.png"
-                        place.write_bytes(content)
+                        write_whole(place, content)
                         content = str(place.resolve())  # ISG-eval.py takes relative names to be beside its own data
                     output.append({"type": kind, "content": content})
                 file.write(json.dumps({**self.items[task.id], "output": output}) + "\n")
-        part.replace(path)
         return path
 
 

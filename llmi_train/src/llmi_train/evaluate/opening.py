@@ -19,6 +19,7 @@ from typing import Any
 from llmi_reward import presets
 from llmi_reward.judges.checking import Question
 from llmi_schema import ConfigurationError, Constraint, ImageCount, Picture, RenderedDocument, Text
+from llmi_schema.files import write_whole
 from llmi_train.evaluate.benchmark import BenchmarkTask, Result, ask, basis_of, found_files, title_of
 from llmi_train.evaluate.judging import CriterionJudge, Mark
 from llmi_train.writing import Written
@@ -126,11 +127,11 @@ class OpenING:
             for number, (text, picture) in enumerate(steps_of(written.rendered)):
                 name = f"{task.id}-o-{number}.jpg" if picture else None
                 if picture and name:
-                    (out / name).write_bytes(_jpeg(picture))
+                    write_whole(out / name, _jpeg(picture))
                 steps.append({"text": text, "image": name})
             first, second, *others = self.items[task.id]["conversations"]
             item = {**self.items[task.id], "conversations": [first, {**second, "output": steps}, *others]}
-            (out / f"{task.id}.json").write_text(json.dumps(item, indent=4), encoding="utf-8")
+            write_whole(out / f"{task.id}.json", json.dumps(item, indent=4))
         return out
 
 

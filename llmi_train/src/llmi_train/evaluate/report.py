@@ -22,6 +22,7 @@ from llmi_sandbox.report.evaluation import (
     tool_trace,
     verdicts,
 )
+from llmi_schema.files import write_whole
 from llmi_train.evaluate.benchmark import RULES, Result
 from llmi_train.evaluate.judging import Mark
 from llmi_train.evaluate.run import Run, document_path, load_run
@@ -46,15 +47,8 @@ def write_report(folder: Path) -> Path:
         footer=f"Policy: `{run.policy}`. Benchmark {run.benchmark}, version {run.digest}. Intervals are 95 % bootstrap "
         "intervals over tasks. A judgement that failed counts as missing, never as left out.",
     )
-    return replace(folder / REPORT, html)
-
-
-def replace(path: Path, html: str) -> Path:
-    """The old page stays until the new one is whole."""
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(html, encoding="utf-8")
-    part.replace(path)
-    return path
+    write_whole(folder / REPORT, html)
+    return folder / REPORT
 
 
 def by(run: Run) -> str:

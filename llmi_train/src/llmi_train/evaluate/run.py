@@ -19,6 +19,7 @@ from typing import Any
 from llmi_reward.judges.judge import together
 from llmi_sandbox import Toolkit
 from llmi_schema import ConfigurationError
+from llmi_schema.files import write_whole
 from llmi_train.evaluate.benchmark import Benchmark, BenchmarkTask, Result
 from llmi_train.evaluate.judging import Mark
 from llmi_train.evaluate.statistics import Estimate, Repeatability, estimate, repeatability
@@ -177,7 +178,7 @@ def _same_benchmark(folder: Path, benchmark: Benchmark) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
         if found is None:
-            path.write_text(json.dumps(mine), encoding="utf-8")
+            write_whole(path, json.dumps(mine))
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"{folder}: cannot use this folder ({error})") from error
     if found is not None and found != mine:
@@ -206,6 +207,4 @@ def summary(run: Run) -> dict[str, Any]:
 def _save(run: Run, folder: Path) -> None:
     """`summary` and `criteria` can be derived; they are for people, and for `llmi-train push --evaluation`."""
     value = {"summary": summary(run), "criteria": run.criteria(), **asdict(run)}
-    part = folder / f".{RESULTS}.part"
-    part.write_text(json.dumps(value, indent=1), encoding="utf-8")
-    part.replace(folder / RESULTS)
+    write_whole(folder / RESULTS, json.dumps(value, indent=1))

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 from llmi_reward.integrations.scorer import Scored
 from llmi_schema import Picture, RenderedDocument
+from llmi_schema.files import write_whole
 from llmi_train.recipe import Kept
 
 FOLDER = "completions"
@@ -95,12 +96,10 @@ class CompletionLog:
             for picture in _pictures(rendered):
                 path = pictures / f"{picture.sha256}.png"
                 if not path.exists():
-                    path.write_bytes(picture.png)
+                    write_whole(path, picture.png)
             lines.append(json.dumps(_with_files(value), ensure_ascii=False))
         path = self._folder / f"step-{step:06}.jsonl"
-        unfinished = path.with_suffix(".new")
-        unfinished.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        unfinished.replace(path)
+        write_whole(path, "\n".join(lines) + "\n")
         self._thin_out()
 
     def _thin_out(self) -> None:

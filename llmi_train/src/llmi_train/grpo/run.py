@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llmi_schema import ConfigurationError
+from llmi_schema.files import write_whole
 from llmi_train import checkpoints
 from llmi_train.distributed import Zero, deepspeed_config, forget_earlier_runs, join, rank, world_size
 from llmi_train.recipe import Constrain, Kept, Lora, Recipe, check_keys
@@ -278,4 +279,4 @@ class _Run:
 
 def write_log(history: Sequence[Mapping[str, Any]], path: Path) -> None:
     """What the trainer logged, one JSON object per line."""
-    path.write_text("".join(json.dumps(entry) + "\n" for entry in history))
+    write_whole(path, "".join(json.dumps(entry) + "\n" for entry in history))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from llmi_reward import Sample, Score
 from llmi_schema import ConfigurationError, Constraint, LLMIError
+from llmi_schema.files import write_whole
 from llmi_train.scaling.candidate import Question
 from llmi_train.scaling.cost import Cost
 from llmi_train.scaling.report import ScalingReport
@@ -253,15 +253,3 @@ def _write_document(path: Path, scaled: Scaled, question: Question) -> None:
 
     if scaled.best is not None:
         write_whole(path, document_page(scaled.best.rendered, prompt=question_text(question.messages)))
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Whole or not at all."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise ConfigurationError(f"{path}: cannot write here ({error.strerror or error})") from error
-    finally:
-        part.unlink(missing_ok=True)

@@ -20,7 +20,7 @@ _MOST_TASKS = 40
 def write_page(curve: Curve, folder: Path, *, settings: Mapping[str, object], title: str) -> None:
     """`scaling.html`, `scaling.png` and `scaling.json` in `folder`."""
     from llmi_sandbox.report import save_png
-    from llmi_train.scaling.curve import write_whole
+    from llmi_schema.files import write_whole
 
     write_whole(folder / "scaling.json", curve.to_json())
     write_whole(folder / "scaling.html", curve_page(curve, settings=settings, title=title))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from llmi_sandbox import report
+from llmi_schema.files import write_whole
 from llmi_train.grpo.completions import Completion, kept_steps, read
 from llmi_train.watching.advice import advise
 from llmi_train.watching.charts import chart_pairs, reward_chart
@@ -40,9 +40,7 @@ def write_report(run: str | Path, out: str | Path | None = None) -> Path:
         "whose picture never came is said to be missing, whatever the text claims.",
     )
     path = Path(out) if out is not None else run / REPORT
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.write_text(html, encoding="utf-8")
-    unfinished.replace(path)
+    write_whole(path, html)
     return path
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llmi_schema import ConfigurationError
+from llmi_schema.files import write_whole
 
 if TYPE_CHECKING:
     from llmi_train.recipe import Recipe
@@ -106,9 +107,7 @@ def _without_lists(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write(path: Path, record: RunRecord) -> None:
-    unfinished = path.with_suffix(".new")
-    unfinished.write_text(json.dumps(asdict(record), indent=1, default=str) + "\n", encoding="utf-8")
-    unfinished.replace(path)
+    write_whole(path, json.dumps(asdict(record), indent=1, default=str) + "\n")
 
 
 def _formula(recipe: Recipe) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from llmi_reward.chat import ChatError
 from llmi_sandbox import Toolkit
 from llmi_schema import DEFAULT_LANGUAGE, ConfigurationError, Constraint, LLMIError, RowConstraint, parse
+from llmi_schema.files import write_whole
 from llmi_train.policies import Policy, Request
 from llmi_train.writing.saving import SUFFIXES, save
 from llmi_train.writing.tasks import Task
@@ -173,7 +174,7 @@ def _claim(folder: Path, policy: Policy, settings: Request, suffix: str, constra
         folder.mkdir(parents=True, exist_ok=True)
         found = json.loads(path.read_text()) if path.exists() else None
         if found is None:
-            path.write_text(json.dumps(mine))
+            write_whole(path, json.dumps(mine))
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"{folder}: cannot use this folder ({error})") from error
     if found is not None and found != mine:

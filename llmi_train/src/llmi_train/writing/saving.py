@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from llmi_schema import ConfigurationError, Picture, RenderedDocument, ToolResult, parse
+from llmi_schema.files import remedy, write_whole
 from llmi_train.policies import Completion
 from llmi_train.writing.written import ToolRun, Written
 
@@ -39,13 +39,13 @@ def save(written: Written, path: Path) -> None:
     try:
         match path.suffix:
             case ".html":
-                _replace(path, lambda part: part.write_text(_page(written), encoding="utf-8"))
+                write_whole(path, _page(written))
             case ".json":
-                _replace(path, lambda part: part.write_text(to_json(written), encoding="utf-8"))
+                write_whole(path, to_json(written))
             case _:
                 _save_markdown(written, path)
     except OSError as error:
-        raise ConfigurationError(f"{path}: cannot write here ({error.strerror or error})") from error
+        raise ConfigurationError(f"{path}: cannot write here ({error.strerror or error}); {remedy(error)}") from error
 
 
 def load_written(path: Path) -> Written:
@@ -100,15 +100,6 @@ def _page(written: Written) -> str:
     from llmi_sandbox.report import document_page
 
     return document_page(written.rendered, prompt=written.prompt)
-
-
-def _replace(path: Path, write: Callable[[Path], Any]) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        write(part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _save_markdown(written: Written, path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from llmi_sandbox.report.text import followable, showable
 from llmi_schema import BadTag, Picture, RenderedDocument, Segment, Tag, Text, ToolResult
+from llmi_schema.files import write_whole
 
 _HARMFUL = re.compile(
     r"!(?=\[)|<(?=[a-zA-Z!?/])|&(?=[#a-zA-Z])"  # pictures, HTML, entities
@@ -42,7 +43,7 @@ def write_markdown(rendered: RenderedDocument, folder: str | Path, *, name: str 
             file = _save(result.picture, folder, name, _index(segment))
             lines.append(_figure(result.picture, file, _description(segment)))
     path = folder / f"{name}.md"
-    path.write_text("".join(lines).strip() + "\n", encoding="utf-8", errors="replace")
+    write_whole(path, ("".join(lines).strip() + "\n").encode("utf-8", "replace"))
     return path
 
 
@@ -79,7 +80,7 @@ def _image(picture: Picture) -> dict[str, Any]:
 
 def _save(picture: Picture, folder: Path, name: str, number: int) -> str:
     file = f"{name}-{number}.png"
-    (folder / file).write_bytes(picture.png)
+    write_whole(folder / file, picture.png)
     return file
 
 
