@@ -242,7 +242,7 @@ def test_what_cannot_be_read_at_all(tmp_path):
     with pytest.raises(RowError, match=r"a\.jsonl: cannot read this file \(No such file"):
         list(read_records(path))
     path.write_bytes(b"\x00\xff\xfe")
-    with pytest.raises(RowError, match="neither JSON Lines nor Parquet"):
+    with pytest.raises(RowError, match="neither JSON Lines in UTF-8 nor Parquet"):
         list(read_records(path))
     path.write_bytes(b"PAR1 and then nothing")
     with pytest.raises(RowError, match="Parquet file is damaged after row 0"):

@@ -96,9 +96,22 @@ def test_check(run, source):
     assert f"not a row: {source}, line 141: prompt:" in said(result)
 
 
-def test_stats_of_nothing(run, tmp_path):
-    (tmp_path / "empty.jsonl").write_text("")
-    result = run("stats", tmp_path / "empty.jsonl", "--plot", tmp_path / "plot.png")
-    assert result.exit_code == 0, result.output
-    assert "0 families, 0 scenarios" in said(result)
-    assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
+@pytest.mark.parametrize("command", ["validate", "curate", "check", "stats", "dataset"])
+def test_a_file_without_rows(run, tmp_path, command):
+    output = ["-o", tmp_path / "out"] if command in {"validate", "curate", "dataset"} else []
+    (tmp_path / "empty.jsonl").write_text("\n")
+    nothing = run(command, tmp_path / "empty.jsonl", *output)
+    assert nothing.exit_code == 1
+    assert "there are no rows in it" in said(nothing)
+    (tmp_path / "table.csv").write_text("prompt,image_count\nA fox,1\n")
+    table = run(command, tmp_path / "table.csv", *output)
+    assert table.exit_code == 1
+    assert "line 1: not valid JSON" in said(table)
+    assert not (tmp_path / "out").exists()
+
+
+def test_check_reads_no_parquet(run, source, tmp_path):
+    assert run("convert", source, tmp_path / "rows.parquet").exit_code == 0
+    result = run("check", tmp_path / "rows.parquet")
+    assert result.exit_code == 1
+    assert said(result).endswith("this is Parquet, and `check` reads JSON Lines; use `llmi-data convert` first")

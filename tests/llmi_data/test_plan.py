@@ -130,4 +130,11 @@ def test_the_demo_of_earlier_versions_is_expanded_as_ever():
     """The demo's training run depends on every row of it."""
     expanded = repr([(a.count, a.tools, a.side, a.number) for a in Plan.demo().expand()])
     assert hashlib.sha256(expanded.encode()).hexdigest()[:16] == "3796f484ce448fab"
-    assert hashlib.sha256(Plan.demo().to_yaml().encode()).hexdigest()[:16] == "ec20d2b3af67e0ea"
+
+
+def test_a_plan_is_written_in_words():
+    written = Plan.demo().to_yaml()
+    assert "{count: none, tools: [], rows: " in written
+    assert "{count: at least one, tools: [search], rows: " in written
+    assert "count: -1" not in written
+    assert "count: 99" not in written

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from pydantic_core import SchemaValidator, core_schema
 
 from llmi_data.errors import RowError
-from llmi_data.jsonl import explain
+from llmi_data.jsonl import explain, no_rows
 from llmi_data.row import CountCode, Row, Tools
 from llmi_schema import Constraint, ConstraintError, ImageCount, LLMIError
 
@@ -32,11 +32,13 @@ class Checked:
 
 
 def check_file(path: str | Path) -> Checked:
-    """Check every line of a file of rows. Raises `RowError` when it cannot be read."""
+    """Check every line of a file of rows. Raises `RowError` when it cannot be read or holds nothing."""
     valid = 0
     problems: list[RowError] = []
     try:
         with Path(path).open("rb") as file:
+            if file.peek(4).startswith(b"PAR1"):
+                raise RowError(f"{path}: this is Parquet, and `check` reads JSON Lines; use `llmi-data convert` first")
             for number, problem in check_lines(file):
                 if problem is None:
                     valid += 1
@@ -44,6 +46,8 @@ def check_file(path: str | Path) -> Checked:
                     problems.append(RowError(f"{path}, line {number}: {problem}"))
     except OSError as error:
         raise RowError(f"{path}: cannot read this file ({error.strerror})") from error
+    if not valid and not problems:
+        raise no_rows(path, ())
     return Checked(valid, tuple(problems))
 
 

@@ -263,6 +263,7 @@ def _spread(grid: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _line(cell: Cell) -> str:
-    parts = [f"count: {cell.count}", f"tools: [{', '.join(cell.tools)}]", f"rows: {cell.rows}"]
+    count = next((word for word, code in _COUNT_WORDS.items() if code == cell.count), cell.count)
+    parts = [f"count: {count}", f"tools: [{', '.join(cell.tools)}]", f"rows: {cell.rows}"]
     parts += [f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in cell.particulars.items()]
     return f"  - {{{', '.join(parts)}}}"

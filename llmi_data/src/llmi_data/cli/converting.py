@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
+from llmi_data.cli.reporting import show_problems
 from llmi_data.cli.shared import RowsFile, console, plain, progress
 
 FormatOption = Literal["rows", "trl", "verl", "chat"]
-_SHOWN = 20  # problems of a file; the others are counted
 
 
 def convert(
@@ -28,7 +28,7 @@ def convert(
 
     with progress() as out, shown("convert", expected_records(source), console=out) as tick:
         done = convert_rows(source, output, form=form, to=to, each=tick)
-    _list(out, "left out", done.broken)
+    show_problems("left out", done.broken, out)
     for column, times in done.lost.items():
         out.print(f"[yellow]lost:[/yellow] column {plain(column)} of {times} rows, which a row has no place for")
     out.print(f"{done.rows} rows, {done.source} -> {done.target}: {plain(output)}", soft_wrap=True)
@@ -40,14 +40,7 @@ def check(rows: RowsFile) -> None:
 
     checked = check_file(rows)
     out = console()
-    _list(out, "not a row", checked.problems)
+    show_problems("not a row", checked.problems, out)
     out.print(f"{checked.valid} rows are in order, {len(checked.problems)} are not")
     if checked.problems:
         raise typer.Exit(1)
-
-
-def _list(out: Any, what: str, problems: tuple[Exception, ...]) -> None:
-    for problem in problems[:_SHOWN]:
-        out.print(f"[yellow]{what}:[/yellow] {plain(problem)}", soft_wrap=True)
-    if len(problems) > _SHOWN:
-        out.print(f"[yellow]{what}:[/yellow] {len(problems) - _SHOWN} more")

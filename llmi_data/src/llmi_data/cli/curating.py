@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from llmi_data.cli.reporting import show_problems
 from llmi_data.cli.shared import console, plain, progress
 
 if TYPE_CHECKING:
@@ -52,8 +53,7 @@ def curate(
         )
     if report:
         write_lines(report, [found.model_dump_json(indent=2)])
-    for problem in broken:
-        out.print(f"[yellow]not a row:[/yellow] {plain(problem)}", soft_wrap=True)
+    show_problems("not a row", broken, out)
     out.print(f"{found.kept} of {found.rows} rows stay -> {plain(output)}", soft_wrap=True)
     _tell(found)
 

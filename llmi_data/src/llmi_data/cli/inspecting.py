@@ -25,13 +25,14 @@ def stats(
 ) -> None:
     """Count rows by pictures wanted, tools, scenario, language, length; of any format."""
     from llmi_data.conversion import read_any
+    from llmi_data.jsonl import no_rows
     from llmi_data.plots import plot_overview
     from llmi_data.summary import summarize
 
     broken: list[RowError] = []
     summary = summarize(read_any(path, broken.append))
-    if broken and not summary.rows:
-        raise broken[0]
+    if not summary.rows:
+        raise no_rows(path, broken)
     if broken:
         out = console()
         out.print(f"[yellow]left out:[/yellow] {len(broken)} records, the first: {plain(broken[0])}", soft_wrap=True)
@@ -59,7 +60,7 @@ def _show(summary: Summary) -> None:
         table.add_row(tools, *(str(cell.get(code, "")) for code in summary.counts), str(sum(cell.values())))
     table.add_section()
     table.add_row("all", *map(str, summary.counts.values()), str(summary.rows))
-    out = Console()
+    out = Console(emoji=False)
     out.print(table)
     words = "none"
     if summary.words:

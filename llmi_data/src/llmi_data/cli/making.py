@@ -21,7 +21,7 @@ from llmi_data.cli.models import (
     journals_beside,
     model_config,
 )
-from llmi_data.cli.reporting import show_generation, show_validation
+from llmi_data.cli.reporting import show_generation, show_problems, show_validation
 from llmi_data.cli.shared import RowsFile, plain, progress
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def validate(
     """Keep the rows on which a blind reader, who sees no labels, agrees."""
     from llmi_data.errors import RowError
     from llmi_data.forecast import validation_forecast
-    from llmi_data.jsonl import read_rows, write_lines, write_rows
+    from llmi_data.jsonl import no_rows, read_rows, write_lines, write_rows
     from llmi_data.operation.config import ValidateConfig
     from llmi_data.operation.files import write_dropped
     from llmi_data.operation.shards import Shard
@@ -163,6 +163,8 @@ def validate(
     journals = journals_beside(output)
     broken: list[RowError] = []
     given = list(read_rows(rows, broken.append))
+    if not given:
+        raise no_rows(rows, broken)
     if dry_run:
         these = part.of(given)
         typer.echo(str(validation_forecast([row.question for row in these], len(these), settings, journals)))
@@ -177,8 +179,7 @@ def validate(
         write_dropped(dropped, validated.dropped)
     if report_file:
         write_lines(report_file, [report.model_dump_json(indent=1)])
-    for problem in broken:
-        out.print(f"[yellow]not a row:[/yellow] {plain(problem)}", soft_wrap=True)
+    show_problems("not a row", broken, out)
     out.print(f"{len(validated.kept)} rows stay -> {plain(output)}", soft_wrap=True)
     show_validation(report, out)
     if validated.unanswered:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from llmi_data.cli.shared import number
+from llmi_data.cli.shared import number, plain
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -13,7 +13,16 @@ if TYPE_CHECKING:
     from llmi_data.operation.steps import GenerateReport, ValidateReport
     from llmi_data.validation import Confusion
 
+_SHOWN = 20
 _COUNTS = {"-1": "none", "0": "any", "99": "1+"}
+
+
+def show_problems(what: str, problems: Sequence[Exception], out: Console) -> None:
+    """The first problems of a file; the others are counted."""
+    for problem in problems[:_SHOWN]:
+        out.print(f"[yellow]{what}:[/yellow] {plain(problem)}", soft_wrap=True)
+    if len(problems) > _SHOWN:
+        out.print(f"[yellow]{what}:[/yellow] {len(problems) - _SHOWN} more")
 
 
 def show_generation(report: GenerateReport, out: Console) -> None:

@@ -16,9 +16,11 @@ def dataset(
 ) -> None:
     """Split rows by scenario and save them as a `datasets.DatasetDict`."""
     from llmi_data.dataset import save
-    from llmi_data.jsonl import read_rows
+    from llmi_data.jsonl import no_rows, read_rows
     from llmi_data.splits import split
 
     sides = split(read_rows(rows))
+    if not (sides.train or sides.test):
+        raise no_rows(rows, ())
     save(sides, output)
     console().print(f"{len(sides.train)} train and {len(sides.test)} test rows -> {plain(output)}", soft_wrap=True)

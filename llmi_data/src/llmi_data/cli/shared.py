@@ -29,7 +29,7 @@ def plain(value: object) -> str:
 def console() -> Console:
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, emoji=False, highlight=False)
 
 
 @contextmanager

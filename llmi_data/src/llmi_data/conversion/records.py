@@ -43,7 +43,7 @@ def read_records(path: str | Path, bad: Bad | None = None) -> Iterator[Record]:
         else:
             yield from _lines(path, bad)
     except UnicodeDecodeError:
-        raise RowError(f"{path}: neither JSON Lines nor Parquet; convert it to one of them") from None
+        raise RowError(f"{path}: neither JSON Lines in UTF-8 nor Parquet; save it as one of them") from None
     except OSError as error:
         raise RowError(f"{path}: cannot read this file ({error.strerror or error})") from error
 

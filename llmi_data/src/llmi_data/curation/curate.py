@@ -16,7 +16,7 @@ from llmi_data.curation.decisions import Curation, CurationReport, Decision, Out
 from llmi_data.curation.meaning import Embed
 from llmi_data.curation.settings import CurationSettings
 from llmi_data.errors import RowError
-from llmi_data.jsonl import write_lines
+from llmi_data.jsonl import no_rows, write_lines
 from llmi_data.plan import Plan
 from llmi_data.row import Row
 
@@ -105,14 +105,26 @@ def curate_file(
         clusters: where the cluster of every row that stays goes.
         bad: is handed every record that is no row, once; without it the first one raises.
         each: called after every row that was read and is yet to be decided on, for a progress display.
+
+    Raises `RowError` when the source cannot be read or holds no row; nothing is written then.
     """
     from llmi_data.conversion import read_any
 
     work = Curation(settings, plan=plan, prefer=prefer, embed=embed)
-    for row in read_any(source, bad):
+    broken: list[RowError] = []
+
+    def left_out(problem: RowError) -> None:
+        broken.append(problem)
+        if bad:
+            bad(problem)
+
+    read = 0
+    for read, row in enumerate(read_any(source, left_out if bad else None), 1):  # noqa: B007 - the last is the count
         work.add(row)
         if each:
             each()
+    if not read:
+        raise no_rows(source, broken)
     outcome = work.decide()
 
     def again() -> Iterator[tuple[Decision, Row]]:

@@ -113,7 +113,7 @@ def _read(path: Path) -> bytes:
     try:
         return as_png(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise InputPictureError(f"{path}: cannot be read as a picture ({error}); repair or remove it") from None
+        raise InputPictureError(f"{path}: {_unreadable(error)}") from None
 
 
 def _from_column(dataset: Any, column: str) -> Iterator[bytes]:
@@ -124,9 +124,15 @@ def _from_column(dataset: Any, column: str) -> Iterator[bytes]:
         try:
             yield as_png(value["bytes"] if value["bytes"] is not None else Path(value["path"]).read_bytes())
         except (OSError, ValueError) as error:
-            raise InputPictureError(
-                f"row {number}, column {column}: cannot be read as a picture ({error}); repair or remove it"
-            ) from None
+            raise InputPictureError(f"row {number}, column {column}: {_unreadable(error)}") from None
+
+
+def _unreadable(error: Exception) -> str:
+    from PIL import UnidentifiedImageError
+
+    # Pillow names the object in memory here, which tells nobody anything.
+    why = "its bytes are none Pillow knows" if isinstance(error, UnidentifiedImageError) else error
+    return f"cannot be read as a picture ({why}); repair or remove it"
 
 
 def as_png(data: bytes) -> bytes:

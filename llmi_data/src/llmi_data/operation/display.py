@@ -31,7 +31,7 @@ def shown(
     every: float = _LINE_EVERY_SECONDS,
 ) -> Iterator[Tick]:
     """A display for as long as the step runs. Without a console, or where it is no terminal, lines are logged (INFO):
-    one at the start and the end, and one every `every` seconds.
+    one at the start, one every `every` seconds, and one at the end if there was anything to do.
 
     Args:
         total: how many rows there are; None where that is not known.
@@ -61,7 +61,8 @@ def _logged(step: str, course: _Course, _: Console | None, every: float) -> Iter
     try:
         yield refresh
     finally:
-        logger.info("%s: %s", step, course)
+        if course.begun:
+            logger.info("%s: %s", step, course)
 
 
 @contextmanager
@@ -82,6 +83,10 @@ class _Course:
     def advance(self) -> None:
         self.done += 1
         self._pace.mark(self.done)
+
+    @property
+    def begun(self) -> bool:
+        return bool(self.done or any(tally.calls for tally in self._tallies))
 
     def __str__(self) -> str:
         """`120 of 480 rows, 3.2 rows/s, 212 answers (40 from the journal), cost 0.1800, 1:52 left`."""
