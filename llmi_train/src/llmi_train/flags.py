@@ -20,7 +20,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from llmi_schema import ConfigurationError
-from llmi_train.recipe import known_keys, suggestion
+from llmi_train.recipe import known_keys, suggestion, yaml_value
 
 
 def read_flags(
@@ -73,12 +73,6 @@ def _scalar(name: str, value: str) -> Any:
     import yaml
 
     try:
-        read = yaml.safe_load(value)
+        return yaml_value(value)
     except yaml.YAMLError as error:
         raise ConfigurationError(f"--{name}: {value!r} is no value: {error}") from None
-    if isinstance(read, str) and read[:1].isdigit():  # YAML wants a dot in 1e-5, which nobody types
-        try:
-            return float(read)
-        except ValueError:
-            return read
-    return read

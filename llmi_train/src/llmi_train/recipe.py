@@ -6,16 +6,22 @@ may build on another (`extends`) and say what changes with the number of process
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import fields
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from types import UnionType
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from llmi_schema import ConfigurationError
 from llmi_train.distributed import Zero
 from llmi_train.reward import Judges, RewardName
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 RECIPES = Path(__file__).parent / "recipes"
 """The recipes that ship with the package."""
@@ -211,6 +217,34 @@ def check_keys(given: Mapping[str, Any], known: set[str], where: str) -> None:
             raise ConfigurationError(f"{where}: there is no setting {key!r}{suggestion(key, known)}")
 
 
+def check_settings(given: Mapping[str, Any], settings: type[DataclassInstance], where: str) -> None:
+    """Raise `ConfigurationError` for a key that `settings` has no field for, and for what is no number where one is
+    wanted, or neither true nor false: their owners find out late, or not at all.
+    """
+    kinds = {field.name: field.type for field in fields(settings)}
+    check_keys(given, set(kinds), where)
+    for key, value in given.items():
+        kind = set(get_args(kinds[key]) if isinstance(kinds[key], UnionType) else [kinds[key]]) - {type(None)}
+        if value is None:
+            continue
+        if kind <= {int, float} and not isinstance(value, int | float):
+            raise ConfigurationError(f"{where}.{key}: {value!r} is no number")
+        if kind == {bool} and not isinstance(value, bool):
+            raise ConfigurationError(f"{where}.{key}: {value!r} is neither true nor false")
+
+
+def yaml_value(text: str) -> Any:
+    """YAML as a value; 1e-5 is a number, too. Raises `yaml.YAMLError`."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        pass
+
+    number = re.compile(r"[-+]?[0-9][0-9_]*(?:\.[0-9_]*)?[eE][-+]?[0-9]+")  # YAML 1.1 wants a dot, and a sign after e
+    Loader.add_implicit_resolver("tag:yaml.org,2002:float", number, list("-+0123456789"))
+    return yaml.load(text, Loader=Loader)  # noqa: S506 - a SafeLoader
+
+
 def suggestion(key: str, known: set[str]) -> str:
     """The end of a sentence about a key that does not exist."""
     close = get_close_matches(key, known, n=1)
@@ -221,9 +255,11 @@ def _read(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
     import yaml
 
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+        value = yaml_value(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot read the recipe ({error.strerror})") from error
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path}: not UTF-8 text; a recipe is a YAML file") from None
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{path}: not valid YAML: {error}") from error
     if not isinstance(value, dict):
@@ -238,10 +274,10 @@ def _read(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
 
 
 def _parent(path: Path, name: str) -> Path:
-    """What `extends` names: a file beside this one, or a recipe that ships with the package."""
-    for folder in (path.parent, RECIPES):
-        if (folder / name).is_file():
-            return (folder / name).resolve()
+    """What `extends` names: a file beside this one, or a recipe that ships with the package, by file or by name."""
+    for place in (path.parent / name, RECIPES / name, RECIPES / f"{name}.yaml"):
+        if place.is_file():
+            return place.resolve()
     raise ConfigurationError(f"{path}: extends {name!r}, which is neither beside it nor among the shipped recipes")
 
 

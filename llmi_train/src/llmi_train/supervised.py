@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from llmi_schema import ConfigurationError
 from llmi_train import checkpoints
 from llmi_train.distributed import Zero, deepspeed_config, forget_earlier_runs, join, rank, world_size
-from llmi_train.recipe import Lora, check_keys, read_yaml
+from llmi_train.recipe import Lora, check_settings, read_yaml
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -105,7 +104,7 @@ def _train(
     class SealingTrainer(Sealing, SFTTrainer):
         """TRL's, with checkpoints that are whole or not there."""
 
-    check_keys(recipe.sft, {field.name for field in fields(SFTConfig)}, "sft")
+    check_settings(recipe.sft, SFTConfig, "sft")
     settings = {"completion_only_loss": True, "report_to": "none", "disable_tqdm": True, **recipe.sft}
     keep = settings.pop("save_total_limit", None)
     config = SFTConfig(

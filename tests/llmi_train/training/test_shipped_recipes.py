@@ -8,7 +8,7 @@ import pytest
 
 from llmi_schema import ConfigurationError
 from llmi_train import RECIPES, Recipe
-from llmi_train.recipe import check_keys, shipped
+from llmi_train.recipe import check_keys, check_settings, shipped
 
 ALL = sorted(RECIPES.rglob("*.yaml"))
 PUBLISHED = ("qwen3-4b-instruct", "qwen3-30b-a3b-instruct", "qwen2.5-vl-7b", "qwen2.5-vl-32b")
@@ -80,6 +80,33 @@ def test_a_recipe_builds_on_another(tmp_path: Path) -> None:
     parent = Recipe.from_yaml(RECIPES / "tiny" / "qwen3.yaml")
     assert (recipe.seed, recipe.lora.r, recipe.lora.lora_alpha) == (5, 2, parent.lora.lora_alpha)
     assert recipe.grpo == parent.grpo | {"max_steps": 9}
+
+
+def test_a_shipped_recipe_is_named_as_for_the_command(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("extends: tiny/qwen3\ngrpo: {learning_rate: 2e-5}\n")
+    assert Recipe.from_yaml(mine).grpo == Recipe.from_yaml(RECIPES / "tiny" / "qwen3.yaml").grpo | {
+        "learning_rate": 2e-5
+    }
+
+
+def test_what_is_no_text_is_named(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigurationError, match=r"mine.yaml: not UTF-8 text; a recipe is a YAML file"):
+        Recipe.from_yaml(mine)
+
+
+def test_values_are_of_the_trainers_kinds() -> None:
+    from trl import GRPOConfig
+
+    check_settings({"learning_rate": 1, "bf16": None, "report_to": ["none"], "use_cpu": True}, GRPOConfig, "grpo")
+    with pytest.raises(ConfigurationError, match=r"grpo.learning_rate: 'many' is no number"):
+        check_settings({"learning_rate": "many"}, GRPOConfig, "grpo")
+    with pytest.raises(ConfigurationError, match=r"grpo.use_cpu: 'maybe' is neither true nor false"):
+        check_settings({"use_cpu": "maybe"}, GRPOConfig, "grpo")
+    with pytest.raises(ConfigurationError, match="did you mean 'learning_rate'"):
+        check_settings({"lerning_rate": 1}, GRPOConfig, "grpo")
 
 
 def test_what_cannot_be_built_on_is_named(tmp_path: Path) -> None:

@@ -13,7 +13,12 @@ from llmi_train.cli.studio import studio
 from llmi_train.cli.training import ANY_SETTING, grpo, sft
 from llmi_train.cli.writing import write
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Train a model to write illustrated documents; write with it, evaluate it, publish it.",
+    pretty_exceptions_enable=False,
+)
 
 for command in (compare, demo, doctor, evaluate, push, report, scale, studio, write):
     app.command()(command)

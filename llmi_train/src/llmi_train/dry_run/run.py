@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from llmi_train.doctor import Finding
 from llmi_train.doctor.batches import batches
 from llmi_train.dry_run.parts import architecture_for, memory_of, processes_of
 from llmi_train.dry_run.rollout import Rollout, roll_out
-from llmi_train.recipe import check_keys
+from llmi_train.recipe import check_settings
 
 if TYPE_CHECKING:
     from llmi_train.memory import Estimate
@@ -82,7 +82,7 @@ def dry_run(recipe: Recipe, *, unsafe: bool = False, gpu_bytes: int | None = Non
     from llmi_train.doctor.gpus import gpus_here
 
     resolved = recipe.on(processes_of(recipe))
-    check_keys(resolved.grpo, {field.name for field in fields(GRPOConfig)}, "grpo")
+    check_settings(resolved.grpo, GRPOConfig, "grpo")
     architecture = architecture_for(resolved)
     size = gpu_bytes or min((gpu.bytes for gpu in gpus_here()), default=None)
     return DryRun(

@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from llmi_schema import ConfigurationError
 from llmi_schema.files import write_whole
 from llmi_train import checkpoints
 from llmi_train.distributed import Zero, deepspeed_config, forget_earlier_runs, join, rank, world_size
-from llmi_train.recipe import Constrain, Kept, Lora, Recipe, check_keys
+from llmi_train.recipe import Constrain, Kept, Lora, Recipe, check_settings
 from llmi_train.reward import build_reward
 
 if TYPE_CHECKING:
@@ -213,7 +212,7 @@ class _Run:
         join(self._zero, cpu=bool(self._settings.get("use_cpu")))
         from trl import GRPOConfig
 
-        check_keys(self._settings, {field.name for field in fields(GRPOConfig)}, "grpo")
+        check_settings(self._settings, GRPOConfig, "grpo")
         try:
             config = GRPOConfig(
                 output_dir=str(self._output_dir),
