@@ -347,4 +347,4 @@ def _show(curve: Curve, folder: Path) -> None:
 def _say(sentence: str) -> None:
     from rich.console import Console
 
-    Console(stderr=True, highlight=False, soft_wrap=True).print(escape(sentence), style="yellow")
+    Console(stderr=True, emoji=False, highlight=False, soft_wrap=True).print(escape(sentence), style="yellow")

@@ -222,4 +222,4 @@ def _summarise(written: Written, output: Path) -> None:
 def _say(sentence: str) -> None:
     from rich.console import Console
 
-    Console(stderr=True, highlight=False, soft_wrap=True).print(escape(sentence), style="yellow")
+    Console(stderr=True, emoji=False, highlight=False, soft_wrap=True).print(escape(sentence), style="yellow")

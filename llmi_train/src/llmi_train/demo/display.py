@@ -38,7 +38,7 @@ def terminal_to_ourselves(log: Path) -> Iterator[Console]:
 
 
 def _console(terminal: TextIO) -> Console:
-    return Console(file=terminal, highlight=False, soft_wrap=not terminal.isatty())
+    return Console(file=terminal, emoji=False, highlight=False, soft_wrap=not terminal.isatty())
 
 
 class Display:
