@@ -137,7 +137,7 @@ def test_the_command_reports_and_fails_where_a_trick_pays(module, tmp_path, run)
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["nothing"], "neither a preset nor"),
+        (["nothing"], "neither a preset (rules, llmi, "),
         (["no_such_module:x"], "no module 'no_such_module'"),
         (["json:nothing"], "has no 'nothing'"),
         (["rules", "--family", "magic"], "no family magic"),

@@ -83,7 +83,9 @@ def test_a_second_run_of_the_command_goes_on(tmp_path, monkeypatch):
     refused = run("r.jsonl", "--reward", "rules", "--render", "none")
     assert refused.exit_code == 2
     assert "--restart" in refused.output
-    assert run("r.jsonl", "--reward", "rules", "--render", "none", "--restart").exit_code == 0
+    again = run("r.jsonl", "--reward", "rules", "--render", "none", "--restart")
+    assert "0 scored and 2 unscored now, 0 from before" in again.output
+    assert again.exit_code == 1
 
 
 class Judge:
@@ -171,6 +173,33 @@ def test_what_is_no_rollout_is_named_by_its_line(tmp_path, text, said):
     done = run(str(tmp_path / "r.jsonl"), "--render", "none")
     assert done.exit_code == 2
     assert said in done.output
+
+
+def test_why_rows_have_no_score_is_said(tmp_path):
+    given = write(tmp_path / "rollouts.jsonl", [{"prompt": "?", "image_count": 1}] * 2)
+    done = run(str(given), "--render", "none")
+    assert done.exit_code == 1
+    assert "2 rows, 0 scored and 2 unscored now" in done.output
+    assert "     2 unscored: " in done.output
+    assert "completion" in done.output
+
+
+@pytest.mark.parametrize(
+    ("output", "reward", "said"),
+    [
+        ("scores.csv", "rules", "scores.csv: the table is a Parquet file; give it a name that ends in .parquet"),
+        ("folder.parquet", "rules", "folder.parquet: the table is a Parquet file"),
+        ("s.parquet", "nomod:x", "nomod:x: there is no module"),
+        ("s.parquet", "rulez", "'rulez' is neither a preset (rules, "),
+    ],
+)
+def test_a_wrong_name_is_named(tmp_path, rows, output, reward, said):
+    (tmp_path / "folder.parquet").mkdir()
+    given = write(tmp_path / "rollouts.jsonl", rows)
+    done = run(str(given), "-o", str(tmp_path / output), "--reward", reward)
+    assert done.exit_code == 2
+    assert said in done.output
+    assert not (tmp_path / f"{output}.partial").exists()
 
 
 def test_a_missing_file_is_one_line(tmp_path):

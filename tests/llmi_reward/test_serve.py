@@ -199,7 +199,11 @@ def test_it_finishes_what_it_has_before_it_ends(tmp_path, make, monkeypatch):
 
 @pytest.mark.parametrize(
     ("options", "said"),
-    [(["--reward", "nothing"], "neither a preset"), (["--key-env", "NOT_SET_ANYWHERE"], "NOT_SET_ANYWHERE is not set")],
+    [
+        (["--reward", "nothing"], "neither a preset"),
+        (["--port", "99999"], "65535"),
+        (["--key-env", "NOT_SET_ANYWHERE"], "NOT_SET_ANYWHERE is not set"),
+    ],
 )
 def test_a_wrong_command_line_is_one_line(options, said):
     done = subprocess.run([sys.executable, "-m", "llmi_reward", "serve", *options], capture_output=True, text=True)

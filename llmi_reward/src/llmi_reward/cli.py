@@ -19,9 +19,15 @@ if TYPE_CHECKING:
 
     from llmi_reward.rollouts import Tally
 
-app = typer.Typer(help="Rewards for illustrated documents.", no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(
+    help="Score illustrated documents, over HTTP or from a file; attack a reward.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
 
 FAILED, USAGE, MISSING = 1, 2, 3
+_REASONS = 5  # why rows have no score; the rest is in the table
 RewardName = Annotated[str, typer.Option("--reward", "-r", help="A preset (rules, llmi, llmi_tools) or module:object.")]
 RenderName = Annotated[
     str, typer.Option("--render", help="Where pictures come from: offline, env, none or module:object.")
@@ -32,8 +38,8 @@ RenderName = Annotated[
 def serve(
     reward: RewardName = "rules",
     render: RenderName = "offline",
-    host: str = "127.0.0.1",
-    port: int = 8100,
+    host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 for all.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen at; 0 for any.", min=0, max=65535)] = 8100,
     unscored: Annotated[float, typer.Option(help="Stands in for a missing score where only floats are taken.")] = 0.0,
     end_mark: Annotated[
         list[str] | None, typer.Option(help="What ends an answer for OpenRLHF; may be repeated.")
@@ -41,7 +47,7 @@ def serve(
     deadline: Annotated[float, typer.Option(help="Seconds for one row.")] = 300.0,
     drain: Annotated[int, typer.Option(help="Seconds that requests may go on after SIGTERM.")] = 120,
     key_env: Annotated[str | None, typer.Option(help="The variable that holds the key clients must send.")] = None,
-    log_level: str = "info",
+    log_level: Annotated[str, typer.Option(help="critical, error, warning, info or debug.")] = "info",
 ) -> None:
     """Score over HTTP: OpenRLHF's and NeMo-Gym's protocols, /score, /health and /metrics."""
     import os
@@ -81,16 +87,20 @@ def score(
     ] = 1.0,
     restart: Annotated[bool, typer.Option(help="Forget what an earlier run has scored.")] = False,
 ) -> None:
-    """Score a file of rollouts into a table of components. Run again to go on where it stopped."""
+    """Score a file of rollouts into a table of components. Run again to go on where it stopped. Exit status 1 where no
+    row could be scored."""
     from llmi_reward.integrations.limit import UnscoredLimit
     from llmi_reward.integrations.scorer import Scorer
     from llmi_reward.loading import load_reward, open_renderer
     from llmi_reward.rollouts import read_rollouts, score_rollouts
+    from llmi_schema import ConfigurationError
 
     console = _console()
     target = output or rollouts.with_suffix(".scores.parquet")
 
     async def work() -> Tally:
+        if target.suffix != ".parquet" or target.is_dir():
+            raise ConfigurationError(f"{target}: the table is a Parquet file; give it a name that ends in .parquet")
         loaded = load_reward(reward)
         given = read_rollouts(rollouts)
         if restart:
@@ -110,6 +120,10 @@ def score(
             f"{tally.done_before} from before",
             markup=False,
         )
+        for reason, rows in tally.reasons.most_common(_REASONS):
+            console.print(f"{rows:>6} unscored: {reason}", markup=False, highlight=False)
+        if not (tally.scored or tally.done_before):
+            raise typer.Exit(FAILED)
 
 
 @app.command()

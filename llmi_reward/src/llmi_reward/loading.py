@@ -27,8 +27,9 @@ def load_reward(name: str) -> Reward:
     """
     if ":" not in name:
         preset = getattr(presets, name, None)
-        if not inspect.isfunction(preset) or preset.__module__ != presets.__name__:
-            raise ConfigurationError(f"{name!r} is neither a preset nor `module:object`")
+        if not _is_preset(preset):
+            there = [name for name, made in vars(presets).items() if _is_preset(made)]
+            raise ConfigurationError(f"{name!r} is neither a preset ({', '.join(there)}) nor `module:object`")
         made = preset()
     else:
         found = _object(name)
@@ -72,6 +73,10 @@ def _object(name: str) -> Any:
         return attrgetter(attribute)(found)
     except AttributeError:
         raise ConfigurationError(f"{name}: the module {module!r} has no {attribute!r}") from None
+
+
+def _is_preset(found: object) -> bool:
+    return inspect.isfunction(found) and found.__module__ == presets.__name__ and not found.__name__.startswith("_")
 
 
 def _makes_a_reward(found: Any) -> bool:

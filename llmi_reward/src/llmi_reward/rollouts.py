@@ -15,8 +15,9 @@ import asyncio
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +38,13 @@ class Rollout:
 
 @dataclass
 class Tally:
-    """How far a run has come."""
+    """How far a run has come, and why rows have no score."""
 
     total: int
     done_before: int = 0
     scored: int = 0
     unscored: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
 
     @property
     def done(self) -> int:
@@ -50,7 +52,8 @@ class Tally:
 
 
 def read_rollouts(path: Path) -> list[Rollout]:
-    """All lines of a file. Raises `ConfigurationError` with the line number for what is no JSON object."""
+    """All lines of a file. Raises `ConfigurationError` with the line number for what is no JSON object, and where
+    there is none."""
     rollouts = []
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
@@ -58,11 +61,17 @@ def read_rollouts(path: Path) -> list[Rollout]:
                 continue
             try:
                 columns = json.loads(line)
+            except UnicodeDecodeError:
+                raise ConfigurationError(f"{path}, line {number}: not UTF-8 text; save the file as UTF-8") from None
             except ValueError as error:
-                raise ConfigurationError(f"{path}, line {number}: not JSON: {error}") from None
+                raise ConfigurationError(
+                    f"{path}, line {number}: not JSON: {error}; write one rollout per line, as a JSON object"
+                ) from None
             if not isinstance(columns, dict):
                 raise ConfigurationError(f"{path}, line {number}: a rollout is a JSON object")
             rollouts.append(Rollout(number, hashlib.sha256(line.strip()).hexdigest(), _row(columns)))
+    if not rollouts:
+        raise ConfigurationError(f"{path}: there are no rollouts in it")
     return rollouts
 
 
@@ -99,6 +108,8 @@ async def score_rollouts(
                 file.flush()
                 tally.unscored += scored.score.value is None
                 tally.scored += scored.score.value is not None
+                if scored.score.value is None:
+                    tally.reasons[scored.score.reason or "no reason"] += 1
                 progress(tally)
                 if scorer.limit is not None:
                     scorer.limit.note([scored.score])
