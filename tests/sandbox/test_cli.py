@@ -108,20 +108,37 @@ def test_doctor_tries_everything(cli):
     [
         (("run", "nowhere.py"), "nowhere.py: No such file"),
         (("render", "nowhere.txt"), "nowhere.txt: No such file"),
-        (("render", "doc.txt", "--image", "doc.txt"), "no picture"),
+        (("render", "doc.txt", "--image", "doc.txt"), "doc.txt: the bytes are no picture"),
+        (("render", "doc.txt", "--tools", "ofline"), "--tools ofline: neither offline nor env nor a file"),
+        (("render", "doc.txt", "--tools", "no.toml"), "no.toml cannot be read: No such file or directory"),
+        (("render", "doc.txt", "--tools", "wrong.toml"), "wrong.toml: serch: there is no such setting"),
+        (("render", "doc.txt", "-o", "page.pdf"), "page.pdf: give it a name that ends in .html or .md"),
+        (("run", "doc.txt", "-o", "plot.jpg"), "plot.jpg: give it a name that ends in .png"),
+        (("images", "generate", "a fox", "-o", "fox.jpg"), "fox.jpg: give it a name that ends in .png"),
         (("render", "doc.txt", "--search", "nowhere"), "nowhere is no folder"),
         (("render", "doc.txt", "-o", "no/such/folder.html"), "No such file"),
-        (("run", "latin.py"), "not UTF-8"),
+        (("run", "latin.py"), "latin.py: not UTF-8 text"),
     ],
 )
 def test_errors_are_one_clear_line(cli, tmp_path, words, says):
     (tmp_path / "doc.txt").write_text("text")
+    (tmp_path / "wrong.toml").write_text("[serch]\nx = 1\n")
     (tmp_path / "latin.py").write_bytes("plt.title('\xe9')".encode("latin-1"))
     result = cli(*words)
     assert result.exit_code == 2
     assert result.output.startswith("error: ")
     assert says in result.output
     assert "Traceback" not in result.output
+
+
+def test_no_server_is_started_that_could_load_no_model(cli, monkeypatch):
+    from llmi_sandbox.server import run
+
+    monkeypatch.setattr(run, "find_spec", {"torch": "there"}.get)
+    monkeypatch.setattr(run, "Pool", None)
+    result = cli("serve", "Qwen/Qwen-Image")
+    assert result.exit_code == 3
+    assert result.output == "error: serving needs diffusers: pip install 'llmi-sandbox[serve]'\n"
 
 
 def test_a_machine_without_isolation_has_its_own_status(cli, tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from llmi_reward import presets
 from llmi_reward.formula import Formula, Reward
@@ -75,7 +75,7 @@ def _object(name: str) -> Any:
         raise ConfigurationError(f"{name}: the module {module!r} has no {attribute!r}") from None
 
 
-def _is_preset(found: object) -> bool:
+def _is_preset(found: object) -> TypeGuard[Callable[..., Any]]:
     return inspect.isfunction(found) and found.__module__ == presets.__name__ and not found.__name__.startswith("_")
 
 

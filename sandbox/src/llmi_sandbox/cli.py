@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from llmi_sandbox.cli_common import FAILED, MISSING, console_for_messages, read_picture, read_text, reported
+from llmi_sandbox.cli_common import FAILED, MISSING, console_for_messages, named, read_picture, read_text, reported
 from llmi_sandbox.cli_images import images, serve
 from llmi_schema.files import write_whole
 
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from llmi_schema import RenderedDocument
 
 app = typer.Typer(
-    help="Runs the tool calls of illustrated documents.", no_args_is_help=True, pretty_exceptions_enable=False
+    help="Run the tool calls of illustrated documents.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
 )
 
 app.command()(serve)
@@ -35,7 +38,7 @@ Unsafe = Annotated[bool, typer.Option("--unsafe", help="Run code even where this
 def run(
     file: Annotated[Path, typer.Argument(help="Python that draws one figure; - reads standard input.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the picture goes.")] = Path("plot.png"),
-    dpi: Annotated[float | None, typer.Option(min=1, help="Resolution; the figure's own unless set.")] = None,
+    dpi: Annotated[float | None, typer.Option(min=1, help="Dots per inch; the figure's own unless set.")] = None,
     unsafe: Unsafe = False,
 ) -> None:
     """Run a plotting snippet in the sandbox and save its figure."""
@@ -43,6 +46,7 @@ def run(
 
     console = console_for_messages()
     with reported(console):
+        named(output, ".png")
         code = read_text(file)
         with CodeSandbox(workers=1, spares=0, limits=Limits(dpi=dpi), unsafe=unsafe) as sandbox:
             result = sandbox.run(code)
@@ -81,6 +85,7 @@ def render(
 
     console = console_for_messages()
     with reported(console):
+        named(output, ".html", ".md")
         text = read_text(document)
         inputs = [read_picture(path) for path in image or ()]
         with _toolkit(tools, search, unsafe) as toolkit:
@@ -163,7 +168,7 @@ def main(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Runs the tool calls of illustrated documents."""
+    """Run the tool calls of illustrated documents."""
 
 
 def _toolkit(tools: str, search: Path | None, unsafe: bool) -> Toolkit:
@@ -174,7 +179,11 @@ def _toolkit(tools: str, search: Path | None, unsafe: bool) -> Toolkit:
         return Toolkit.offline(search=search, unsafe=unsafe)
     if search is not None or unsafe:
         raise ConfigurationError("--search and --unsafe go with the offline tools; a file has settings for both")
-    return Toolkit.from_env() if tools == "env" else Toolkit.from_file(tools)
+    if tools == "env":
+        return Toolkit.from_env()
+    if not (Path(tools).suffix or Path(tools).exists()):
+        raise ConfigurationError(f"--tools {tools}: neither offline nor env nor a file")
+    return Toolkit.from_file(tools)
 
 
 def _summarise(console: Console, rendered: RenderedDocument, output: Path) -> None:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from llmi_schema import ConfigurationError
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -24,14 +26,27 @@ FAILED, USAGE, MISSING = 1, 2, 3
 
 def read_text(path: Path) -> str:
     data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
-    return data.decode("utf-8")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path}: not UTF-8 text; save it as UTF-8") from None
+
+
+def named(output: Path, *endings: str) -> None:
+    """Raises `ConfigurationError` for a file whose name promises what is not written into it."""
+    if output.suffix.lower() not in ("", *endings):
+        raise ConfigurationError(f"{output}: give it a name that ends in {' or '.join(endings)}")
 
 
 def read_picture(path: Path) -> Picture:
+    from llmi_sandbox.errors import PictureError
     from llmi_sandbox.pictures import from_bytes
     from llmi_schema import Provenance
 
-    return from_bytes(path.read_bytes(), Provenance(tool="input", provider="user", request=path.name))
+    try:
+        return from_bytes(path.read_bytes(), Provenance(tool="input", provider="user", request=path.name))
+    except PictureError as error:
+        raise ConfigurationError(f"{path}: {error}") from None
 
 
 def console_for_messages() -> Console:
@@ -52,8 +67,6 @@ def reported(console: Console) -> Iterator[None]:
         _fail(console, str(error).replace("unsafe=True", "--unsafe"), MISSING)
     except LLMIError as error:
         _fail(console, str(error), USAGE)
-    except UnicodeDecodeError as error:
-        _fail(console, f"the file is not UTF-8 text: {error}", USAGE)
     except OSError as error:
         _fail(console, in_words(error), USAGE)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from llmi_sandbox.cli_common import FAILED, console_for_messages, read_picture, reported
+from llmi_sandbox.cli_common import FAILED, console_for_messages, named, read_picture, reported
 from llmi_schema.files import write_whole
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ Seed = Annotated[int | None, typer.Option(help="Equal seeds give equal pictures;
 Guidance = Annotated[float | None, typer.Option(help="Guidance scale; the server's own unless given.")]
 Negative = Annotated[str, typer.Option(help="What to keep away from.")]
 Model = Annotated[str | None, typer.Option(help="Which of its models; the first that can unless given.")]
-Seconds = Annotated[float, typer.Option(help="How long to wait for the answer.")]
+Seconds = Annotated[float, typer.Option(help="Seconds to wait for the answer.")]
 
 DEFAULT_SERVER = "http://127.0.0.1:8000"
 
@@ -37,9 +37,9 @@ def serve(
     devices: Annotated[str, typer.Option(help="GPU numbers such as 0,1,2; or cpu; or auto for every GPU.")] = "auto",
     workers_per_device: Annotated[int, typer.Option(min=1, help="Processes on each device.")] = 1,
     host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 for all.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen at, one for all devices.")] = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at, one for all devices.")] = 8000,
     queue: Annotated[int, typer.Option(min=1, help="Requests that may wait; the next gets 429.")] = 64,
-    seconds: Annotated[float, typer.Option(help="How long one request may take in a worker.")] = 600.0,
+    seconds: Annotated[float, typer.Option(help="Seconds that one request may take in a worker.")] = 600.0,
     dtype: Annotated[str, typer.Option(help="auto, bfloat16, float16 or float32.")] = "auto",
     log_level: Annotated[str, typer.Option(help="critical, error, warning, info or debug.")] = "info",
 ) -> None:
@@ -96,6 +96,7 @@ def generate(
     from llmi_schema import DiffusionCall, DiffusionParams
 
     with reported(console_for_messages()):
+        named(output, ".png")
         drawing = Drawing(size=_sides(size), steps=steps, guidance=guidance, seed=seed, negative_prompt=negative_prompt)
         address = ImageServer(server, model=model, key=os.environ.get(KEY) or None)
         call = DiffusionCall(description="", params=DiffusionParams(prompt=prompt))
@@ -123,6 +124,7 @@ def edit(
     from llmi_schema import EditCall, EditParams
 
     with reported(console_for_messages()):
+        named(output, ".png")
         drawing = Drawing(size=_sides(size), steps=steps, guidance=guidance, seed=seed, negative_prompt=negative_prompt)
         address = ImageServer(server, model=model, key=os.environ.get(KEY) or None)
         call = EditCall(description="", params=EditParams(img_index=0, prompt=prompt))

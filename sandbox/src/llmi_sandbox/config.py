@@ -233,8 +233,10 @@ def settings_from_file(path: str | Path) -> ToolkitSettings:
     path = Path(path).expanduser()
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read: {error}") from None
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path} cannot be read: it is not UTF-8 text") from None
     settings = _validated(_parsed(path, text), str(path))
     home = path.resolve().parent
     providers = [
@@ -272,7 +274,9 @@ def _validated(value: Any, where: str) -> ToolkitSettings:
         return ToolkitSettings.model_validate(value)
     except ValidationError as error:
         problem = error.errors(include_input=False)[0]  # the input may be a key
-        raise ConfigurationError(f"{where}: {'.'.join(map(str, problem['loc']))}: {problem['msg']}") from None
+        unknown = "there is no such setting; correct its name or take it out"
+        said = unknown if problem["type"] == "extra_forbidden" else problem["msg"]
+        raise ConfigurationError(f"{where}: {'.'.join(map(str, problem['loc']))}: {said}") from None
 
 
 def build(kind: type[Built], settings: ToolkitSettings) -> Built:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 
 from llmi_sandbox.server.pool import Device, Pool
 from llmi_schema import ConfigurationError, SystemRequirementError
@@ -49,6 +50,9 @@ def serve(settings: ServeSettings) -> None:
         from llmi_sandbox.server.app import image_app
     except ImportError as error:
         raise SystemRequirementError(f"serving needs {error.name}: pip install 'llmi-sandbox[serve]'") from None
+    for needed in ("diffusers", "torch"):  # looked for here, as a worker that cannot load a model is started again
+        if find_spec(needed) is None:
+            raise SystemRequirementError(f"serving needs {needed}: pip install 'llmi-sandbox[serve]'")
     devices = [Device(name) for name in devices_named(settings.devices) for _ in range(settings.per_device)]
     pool = Pool(settings.models, devices, dtype=settings.dtype, queue=settings.queue, seconds=settings.seconds)
     uvicorn.run(
