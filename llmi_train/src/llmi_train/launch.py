@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 LOGS = "logs"
 """The folder in `output_dir` with what the workers other than the first one print."""
 
-PROGRAM = (sys.executable, "-m", "llmi_train_command")
+PROGRAM = (sys.executable, "-c", "import llmi_command; llmi_command.train()")
 """What the workers are, unless said otherwise: this command again."""
 
 _LAUNCHER = "LLMI_LAUNCHER_PID"

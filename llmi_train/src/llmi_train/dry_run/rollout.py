@@ -52,11 +52,12 @@ class Rollout:
     def __str__(self) -> str:
         value = f"{self.score.value:.3f}" if self.score.value is not None else f"unscored: {self.score.reason}"
         parts = ", ".join(f"{name} {_number(part)}" for name, part in self.score.components.items())
+        tools = ", ".join(self.row.required_tools) or "any"
         return "\n".join(
             [
                 "One rollout:",
                 f"  prompt    {_short(self.row.text)}",
-                f"  wanted    pictures: {self.row.constraint.count}; tools: {', '.join(self.row.required_tools) or 'any'}",
+                f"  wanted    pictures: {self.row.constraint.count}; tools: {tools}",
                 f"  answer    {_short(self.text)}",
                 f"  pictures  {self.pictures} delivered for {self.tags} tags",
                 f"  reward    {self.formula}",
