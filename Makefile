@@ -21,6 +21,7 @@ install: $(STAMP) ## Build .venv with the five packages and the development tool
 $(STAMP): $(FILES)
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is %d.%d. Say which: make PYTHON=python3.11" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo 'Python cannot make virtual environments here; on Debian: apt-get install python3-venv'; exit 1; }
+	@echo 'Installing into $(VENV), some minutes the first time'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q -c constraints.txt 'pip>=25.1'
 	$(BIN)/python -m pip install -q -c constraints.txt $(FIVE) --group dev

@@ -63,7 +63,7 @@ def imported(folder: str) -> set[str]:
                 names |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 names.add(node.module.split(".")[0])
-    names -= sys.stdlib_module_names
+    names -= sys.stdlib_module_names | {"_typeshed"}  # which type checkers bring
     return {canonicalize_name(DISTRIBUTIONS.get(name, name)) for name in names} - {
         canonicalize_name(project(folder)["name"])
     }
