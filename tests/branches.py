@@ -51,7 +51,7 @@ def write_report(path: Path) -> None:
     counted.load()
     counted.get_data().add_arcs(confined.marked(MARKS, CONFINED))
     counted.save()
-    counted.json_report(outfile=str(path))
+    counted.json_report(outfile=str(path), ignore_errors=True)  # a file may be gone by now
 
 
 def by_package(report: Path) -> tuple[dict[str, Counter[str]], list[tuple[int, str]]]:
