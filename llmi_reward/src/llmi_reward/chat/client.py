@@ -175,7 +175,7 @@ class ChatClient:
             if live.loop is loop:
                 return live
         _need_open_files(self.concurrency)
-        live = _Live(loop, self._transport(self.endpoint), Limiter(self.concurrency))
+        live = _Live(loop, self._transport(self.endpoint), Limiter(self.concurrency, self.deadline_seconds))
         self._lives = [*(other for other in self._lives if not other.loop.is_closed()), live]
         return live
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from llmi_reward.chat.errors import ChatError
 from llmi_reward.chat.model import Answer, Usage
+from llmi_reward.chat.reply import model_of, usage_of
 
 _SHOWN = 300
 
@@ -67,14 +68,14 @@ class StreamedAnswer:
             return ""
         try:
             value = json.loads(event)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise _bad(f"an event of the stream is not JSON: {_shown(event)}") from None
         match value:
             case {"error": problem} if problem:
                 said = problem.get("message") if isinstance(problem, dict) else problem
                 raise ChatError("server_error", f"the server broke off: {str(said)[:_SHOWN]}", billed=True)
             case {"choices": list(choices)}:
-                self._model = str(value.get("model") or self._model)
+                self._model = model_of(value) or self._model
                 self._count(value.get("usage"))
                 return self._choice(choices[0]) if choices and isinstance(choices[0], dict) else ""
         raise _bad(f"an event of the stream is no piece of a completion: {_shown(event)}")
@@ -104,8 +105,7 @@ class StreamedAnswer:
     def _count(self, usage: Any) -> None:
         """Some servers count as they go, most at the end: the last word holds."""
         if isinstance(usage, dict):
-            counts = (usage.get("prompt_tokens"), usage.get("completion_tokens"))
-            self._usage = Usage(*(count if isinstance(count, int) else 0 for count in counts))
+            self._usage = usage_of(usage)
 
 
 def _bad(problem: str) -> ChatError:

@@ -160,7 +160,7 @@ class Journal:
         try:
             with connection:
                 connection.executemany(_INSERT, rows)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, ValueError, OverflowError) as error:  # the last two for what SQLite cannot hold
             return ConfigurationError(
                 f"{self.path}: this journal does not take answers any more ({error}): free some space on its disk and "
                 "run it again; what it holds is kept"

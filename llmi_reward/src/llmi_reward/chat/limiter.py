@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from heapq import heappop, heappush
+from math import inf
 from types import TracebackType
 
 _GROWTH = 1 / 16
@@ -22,10 +23,15 @@ class Limiter:
     round is turned away with a Retry-After, nothing is sent until that time has passed.
 
     The one who came first goes first, also when it comes back for a retry.
+
+    Args:
+        most: places at the start, and at most.
+        longest: seconds that nothing is sent for, at most, whatever a server says.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, longest: float = inf) -> None:
         self.most = most
+        self.longest = longest
         self.limit = float(most)
         self.in_flight = 0
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
@@ -93,7 +99,7 @@ class Limiter:
             self._round_floor = max(1.0, self.limit * (1 - _LEFT_ALONE))
         self.limit = max(self._round_floor, self.limit - 1)
         if retry_after and self.limit <= self._round_floor:
-            until = asyncio.get_running_loop().time() + retry_after
+            until = asyncio.get_running_loop().time() + min(retry_after, self.longest)
             self._closed_until = max(self._closed_until, until)
 
     def close(self) -> None:

@@ -27,7 +27,7 @@ def read(reply: Reply) -> Answer:
         raise _failure(reply)
     try:
         value = json.loads(reply.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ChatError("bad_reply", f"the reply is not JSON: {_shown(reply.body)}", billed=True) from None
     match value:
         case {"choices": [{"message": dict(message)} as choice, *_]}:
@@ -42,14 +42,20 @@ def _answer(value: dict[str, Any], message: dict[str, Any], choice: dict[str, An
         refusal = "a content filter stopped the answer"
     if not isinstance(text, str):
         text = ""
-    return Answer(text, _usage(value.get("usage")), finish, str(value.get("model") or ""), refusal or None)
+    return Answer(text, usage_of(value.get("usage")), finish, model_of(value), refusal or None)
 
 
-def _usage(value: Any) -> Usage:
+def usage_of(value: Any) -> Usage:
+    """What a server says it has counted; 0 for what can be no count of tokens, which then costs the most it could."""
     if not isinstance(value, dict):
         return Usage()
-    prompt, completion = value.get("prompt_tokens"), value.get("completion_tokens")
-    return Usage(prompt if isinstance(prompt, int) else 0, completion if isinstance(completion, int) else 0)
+    counts = (value.get("prompt_tokens"), value.get("completion_tokens"))
+    return Usage(*(count if type(count) is int and 0 <= count < 2**31 else 0 for count in counts))
+
+
+def model_of(value: dict[str, Any]) -> str:
+    """The name a server gives its model, as text that can be kept: JSON can hold half characters."""
+    return str(value.get("model") or "")[:_SHOWN].encode("utf-8", "replace").decode()
 
 
 def _failure(reply: Reply) -> ChatError:
@@ -73,7 +79,7 @@ def _said(body: bytes) -> str:
     """The message of an error in the usual forms, else the beginning of the body."""
     try:
         value = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return _shown(body)
     match value:
         case {"error": {"message": str(message)}} | {"message": str(message)} | {"error": str(message)}:

@@ -20,7 +20,7 @@ from llmi_reward.chat.events import EventReader, StreamedAnswer
 from llmi_reward.chat.model import Answer, Message, as_messages
 from llmi_reward.chat.reply import Reply, read
 from llmi_reward.chat.request import ChatRequest, build
-from llmi_reward.chat.transport import Transport
+from llmi_reward.chat.transport import LARGEST_REPLY, Transport, too_large
 from llmi_schema import ConfigurationError
 
 
@@ -167,6 +167,7 @@ async def _once(chat: ChatClient, live: _Live, request: ChatRequest, until: floa
 
 async def _in_time(chat: ChatClient, live: _Live, chunks: AsyncIterator[bytes], until: float) -> AsyncIterator[bytes]:
     """The chunks, none waited for longer than an attempt may take, nor beyond the deadline."""
+    size = 0
     while True:
         seconds = min(chat.attempt_seconds, until - live.loop.time())
         try:
@@ -176,6 +177,9 @@ async def _in_time(chat: ChatClient, live: _Live, chunks: AsyncIterator[bytes], 
             raise ChatError("timeout", f"nothing came for {seconds:.3g} s", billed=True) from None
         if chunk is None:
             return
+        size += len(chunk)
+        if size > LARGEST_REPLY:
+            raise too_large()
         yield chunk
 
 

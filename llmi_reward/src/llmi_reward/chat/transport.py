@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import importlib
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
@@ -16,6 +18,8 @@ from llmi_reward.chat.reply import Reply
 from llmi_schema import SystemRequirementError
 
 _PER_CLIENT = 16
+
+LARGEST_REPLY = 32 * 2**20
 
 
 class Transport(Protocol):
@@ -48,7 +52,12 @@ class OpenAITransport:
         number = self._least_busy()
         self._busy[number] += 1
         try:
-            response = await self._clients[number].post(self._url, content=body, headers=self._headers)
+            client = self._clients[number]
+            request = client.build_request("POST", self._url, content=body, headers=self._headers)
+            # A redirect would hand key and prompt to somebody else.
+            response = await client.send(request, stream=True, follow_redirects=False)
+            async with aclosing(response):
+                whole = await read_bounded(response.aiter_bytes())
         except self._failed as error:
             kind = type(error).__name__
             # Only where there was a connection can the request have arrived, and the answer have been charged.
@@ -58,7 +67,7 @@ class OpenAITransport:
             ) from error
         finally:
             self._busy[number] -= 1
-        return Reply(response.status_code, response.content, retry_after(response.headers))
+        return Reply(response.status_code, whole, retry_after(response.headers))
 
     async def close(self) -> None:
         clients, self._clients, self._busy = self._clients, [], []
@@ -112,5 +121,20 @@ def retry_after(headers: Any) -> float | None:
     with contextlib.suppress(ValueError):
         return max(0.0, float(value))
     with contextlib.suppress(ValueError, TypeError):
-        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
+        now = parsedate_to_datetime(said) if (said := headers.get("date")) else datetime.now(UTC)  # by its own clock
+        return max(0.0, (parsedate_to_datetime(value) - now).total_seconds())
     return None
+
+
+async def read_bounded(chunks: AsyncIterator[bytes]) -> bytes:
+    """All of a reply. Raises `ChatError` "bad_reply" for more than any answer has, as of a gzip bomb."""
+    body = bytearray()
+    async for chunk in chunks:
+        body += chunk
+        if len(body) > LARGEST_REPLY:
+            raise too_large()
+    return bytes(body)
+
+
+def too_large() -> ChatError:
+    return ChatError("bad_reply", f"the reply has more than {LARGEST_REPLY:,} bytes", billed=True)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from llmi_reward.chat import ChatError, Endpoint, Reply
-from llmi_reward.chat.transport import address, retry_after
+from llmi_reward.chat.transport import address, read_bounded, retry_after
 
 if TYPE_CHECKING:
     import httpx2
@@ -30,10 +30,11 @@ class HttpTransport:
 
     async def send(self, body: bytes) -> Reply:
         try:
-            response = await self._client.post(self._url, content=body, headers=self._headers)
+            async with self._client.stream("POST", self._url, content=body, headers=self._headers) as response:
+                whole = await read_bounded(response.aiter_bytes())
         except self._failed as error:
             raise unreachable(error) from error
-        return Reply(response.status_code, response.content, retry_after(response.headers))
+        return Reply(response.status_code, whole, retry_after(response.headers))
 
     @asynccontextmanager
     async def open(self, body: bytes) -> AsyncGenerator[OpenedReply]:
