@@ -6,13 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-APP = {"data": "cli", "reward": "__main__", "sandbox": "cli", "train": "cli"}
+NAMES = ("data", "reward", "sandbox", "train")
 WORK = """
 import sys, time
 
@@ -22,8 +23,6 @@ def app():
         time.sleep(30)
     finally:
         print("cleaned", flush=True)
-
-main = app
 """
 
 
@@ -32,9 +31,9 @@ def command(folder: Path, name: str, package: str, app: str = WORK) -> subproces
     made = folder / f"llmi_{name}"
     made.mkdir()
     (made / "__init__.py").write_text(package)
-    (made / f"{APP[name]}.py").write_text(app)
+    (made / "cli.py").write_text(app)
     return subprocess.Popen(
-        [sys.executable, "-m", f"llmi_{name}_command"],
+        [sys.executable, "-c", f"import llmi_command; llmi_command.{name}()"],
         env={**os.environ, "PYTHONPATH": str(folder)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -43,15 +42,14 @@ def command(folder: Path, name: str, package: str, app: str = WORK) -> subproces
     )
 
 
-@pytest.mark.parametrize("name", APP)
-def test_each_script_is_the_module_beside_its_package(name):
+@pytest.mark.parametrize("name", NAMES)
+def test_each_script_is_in_the_module_beside_the_packages(name):
     folder = ROOT / ("sandbox" if name == "sandbox" else f"llmi_{name}")
     project = tomllib.loads((folder / "pyproject.toml").read_text())
-    assert project["project"]["scripts"] == {f"llmi-{name}": f"llmi_{name}_command:main"}
-    assert f"src/llmi_{name}_command.py" in project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    assert project["project"]["scripts"] == {f"llmi-{name}": f"llmi_command:{name}"}
 
 
-@pytest.mark.parametrize("name", APP)
+@pytest.mark.parametrize("name", NAMES)
 def test_ctrl_c_during_the_imports_shows_nothing(tmp_path, name):
     process = command(tmp_path, name, "import os, signal, time; os.kill(os.getpid(), signal.SIGINT); time.sleep(30)")
     assert process.communicate(timeout=20)[0] == ""
@@ -59,7 +57,7 @@ def test_ctrl_c_during_the_imports_shows_nothing(tmp_path, name):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("name", APP)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_signal_ends_the_work_in_good_order(tmp_path, name, number):
     process = command(tmp_path, name, "")
     assert process.stdout is not None
@@ -69,10 +67,40 @@ def test_a_signal_ends_the_work_in_good_order(tmp_path, name, number):
     assert process.returncode == 130
 
 
-def test_what_a_shell_put_into_the_background_hears_no_ctrl_c(tmp_path):
-    work = WORK.replace("time.sleep(30)", "__import__('os').kill(__import__('os').getpid(), 2)")
-    ignoring = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
-    (tmp_path / "sitecustomize.py").write_text(ignoring)
-    process = command(tmp_path, "train", "", work)
-    assert process.communicate(timeout=20)[0] == "working\ncleaned\n"
-    assert process.returncode == 0
+WAITING = """
+import asyncio
+
+async def work():
+    print("working", flush=True)
+    try:
+        await asyncio.sleep(30)
+    finally:
+        await asyncio.sleep(0.1)
+        print("cleaned", flush=True)
+
+def app():
+    asyncio.run(work())
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_what_an_event_loop_does_in_good_order(tmp_path, number):
+    process = command(tmp_path, "train", "", WAITING)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "working\n"
+    process.send_signal(number)
+    assert process.communicate(timeout=20)[0] == "cleaned\n"
+    assert process.returncode == 130
+
+
+def test_what_a_shell_put_into_the_background_hears_no_ctrl_c_but_ends_when_told(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)")
+    process = command(tmp_path, "train", "")
+    assert process.stdout is not None
+    assert process.stdout.readline() == "working\n"
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=20)[0] == "cleaned\n"
+    assert process.returncode == 128 + signal.SIGTERM

@@ -14,14 +14,13 @@ from functools import partial
 def run(module: str) -> None:
     """Run the command that a module holds as `app`.
 
-    SIGTERM and SIGHUP end it as Ctrl-C does, with what it has started and left half-written. The status is 128 and the
-    signal's number.
+    SIGTERM and SIGHUP end it as Ctrl-C does: with what it has started, and nothing half-written.
     """
     _on(signal.SIGINT, signal.SIG_DFL)
     app = importlib.import_module(module).app
     _on(signal.SIGINT, signal.default_int_handler)
-    _on(signal.SIGTERM, _end)
-    _on(signal.SIGHUP, _end)
+    _on(signal.SIGTERM, _interrupt)
+    _on(signal.SIGHUP, _interrupt)
     try:
         app()
     except KeyboardInterrupt:
@@ -41,5 +40,8 @@ def _on(number: signal.Signals, handler: signal._HANDLER) -> None:
         signal.signal(number, handler)
 
 
-def _end(number: int, frame: object) -> None:
-    sys.exit(128 + number)
+def _interrupt(number: int, frame: object) -> None:
+    """Event loops and servers have an orderly end for Ctrl-C; an exception of ours would break into their work."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        sys.exit(128 + number)
+    signal.raise_signal(signal.SIGINT)

@@ -13,7 +13,7 @@ from typing import Any
 from llmi_reward.chat import ChatError
 from llmi_sandbox import Toolkit
 from llmi_schema import DEFAULT_LANGUAGE, ConfigurationError, Constraint, LLMIError, RowConstraint, parse
-from llmi_schema.files import write_whole
+from llmi_schema.files import remedy, write_whole
 from llmi_train.policies import Policy, Request
 from llmi_train.writing.saving import SUFFIXES, save
 from llmi_train.writing.tasks import Task
@@ -142,8 +142,11 @@ def _keep(written: Written, path: Path, index: Path) -> None:
         "cost": completion.cost if completion else None,
         "seconds": round(written.seconds, 3),
     }
-    with index.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
+    try:
+        with index.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+    except OSError as error:
+        raise ConfigurationError(f"{index}: cannot write here ({error.strerror or error}); {remedy(error)}") from error
     save(written, path)
 
 
