@@ -1,11 +1,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from llmi_schema import ConfigurationError
-from llmi_train.checkpoints import copy_model, discard_unfinished, must_fit, newest_whole_checkpoint, prune, seal
+from llmi_train.checkpoints import (
+    copy_model,
+    discard_unfinished,
+    must_fit,
+    newest_whole_checkpoint,
+    prune,
+    seal,
+    weights_written,
+)
 
 ABOUT = {"seed": 1, "lora": {"r": 8}}
 
@@ -69,3 +78,20 @@ def test_another_runs_checkpoint_is_refused_with_what_differs(tmp_path: Path) ->
 def test_what_a_user_of_the_model_needs_is_copied(tmp_path: Path) -> None:
     copy_model(checkpoint(tmp_path, 10), tmp_path / "adapter")
     assert [path.name for path in (tmp_path / "adapter").iterdir()] == ["adapter_model.safetensors"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError("unexpected pos 64 vs 0"), Exception("No space left"), OSError("full")])
+def test_weights_that_find_no_room_end_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=4096))
+    with (
+        pytest.raises(ConfigurationError, match=r"0\.0 MB are left on its disk, .* free some space"),
+        weights_written(tmp_path),
+    ):
+        raise error
+
+
+def test_weights_that_fail_with_room_fail_as_they_are(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="a bug"), weights_written(tmp_path):
+        raise RuntimeError("a bug")

@@ -10,7 +10,8 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,32 @@ from llmi_schema import ConfigurationError
 
 SEAL = "llmi_seal.json"
 STATE = "trainer_state.json"
+_LEAST_ROOM = 2_000_000
+"""Bytes: with more left, something else went wrong."""
+
 _NAME = re.compile(r"checkpoint-(\d+)")
 _FOR_RESUMING = re.compile(
     r"optimizer\..*|scheduler\..*|rng_state.*|scaler\..*|training_args\.bin|latest|zero_to_fp32\.py|"
     rf"{re.escape(STATE)}|{re.escape(SEAL)}"
 )
+
+
+@contextmanager
+def weights_written(folder: Path) -> Iterator[None]:
+    """Around what writes weights: torch, safetensors and tokenizers each have an error of their own for a full disk.
+
+    Raises `ConfigurationError`, which says what to do, where the disk of an existing `folder` is all but full.
+    """
+    try:
+        yield
+    except Exception as error:
+        free = shutil.disk_usage(folder).free
+        if free >= _LEAST_ROOM:
+            raise
+        raise ConfigurationError(
+            f"{folder}: {free / 1e6:.1f} MB are left on its disk, too few for the weights: free some space there and "
+            "run it again; it goes on from the newest whole checkpoint"
+        ) from error
 
 
 def seal(checkpoint: Path, about: Mapping[str, Any]) -> None:

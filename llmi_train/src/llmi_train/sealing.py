@@ -8,7 +8,7 @@ from typing import Any
 
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
-from llmi_train.checkpoints import prune, seal
+from llmi_train.checkpoints import prune, seal, weights_written
 
 
 class Sealing:
@@ -27,7 +27,8 @@ class Sealing:
     state: Any
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        super()._save_checkpoint(model, trial)  # type: ignore[misc]  # the trainer's
+        with weights_written(Path(self.args.output_dir)):
+            super()._save_checkpoint(model, trial)  # type: ignore[misc]  # the trainer's
         self.accelerator.wait_for_everyone()
         if self.args.should_save:
             folder = Path(self.args.output_dir)

@@ -128,7 +128,8 @@ def _train(
     trainer.accelerator.wait_for_everyone()
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     trained = recipe.output_dir / ADAPTER if recipe.lora else recipe.output_dir / MODEL
-    trainer.save_model(str(trained))
+    with checkpoints.weights_written(recipe.output_dir):
+        trainer.save_model(str(trained))
     trainer.accelerator.wait_for_everyone()
     return trained
 
@@ -185,5 +186,7 @@ def _write_result(trained: Path, source: str, folder: Path, recipe: SftRecipe) -
         if trained != recipe.output_dir / ADAPTER:
             checkpoints.copy_model(trained, recipe.output_dir / ADAPTER)
         model, _ = load_policy(source)
-        PeftModel.from_pretrained(model, str(trained)).merge_and_unload().save_pretrained(folder)
-    load_processing(source).save_pretrained(folder)
+        with checkpoints.weights_written(recipe.output_dir):
+            PeftModel.from_pretrained(model, str(trained)).merge_and_unload().save_pretrained(folder)
+    with checkpoints.weights_written(recipe.output_dir):
+        load_processing(source).save_pretrained(folder)

@@ -10,12 +10,14 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
 from llmi_schema import CodeCall, ConfigurationError, DiffusionCall, EditCall, SearchCall
+from llmi_train.checkpoints import weights_written
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -48,11 +50,13 @@ def twin(name: str, folder: Path) -> Path:
         )
     if not (folder / "config.json").is_file():
         unfinished = folder.with_name(f".{folder.name}.{os.getpid()}")
-        _write(build, unfinished)
         try:
-            unfinished.rename(folder)
-        except OSError:  # another process was faster, with the same result
-            shutil.rmtree(unfinished)
+            with weights_written(folder.parent):
+                _write(build, unfinished)
+            with suppress(OSError):  # another process was faster, with the same result
+                unfinished.rename(folder)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
     return folder
 
 

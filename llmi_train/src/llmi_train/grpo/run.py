@@ -270,7 +270,8 @@ class _Run:
         trainer.accelerator.wait_for_everyone()
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         adapter = self._output_dir / ADAPTER
-        trainer.save_model(str(adapter))
+        with checkpoints.weights_written(self._output_dir):
+            trainer.save_model(str(adapter))
         if trainer.accelerator.is_main_process:
             write_log(trainer.state.log_history, self._output_dir / LOG)
         return adapter

@@ -78,7 +78,9 @@ class RunReport(TrainerCallback):
         try:
             write_report(self._run)
         except (LLMIError, OSError, ValueError) as error:  # a page must not cost a finished run
-            logger.warning("the run report could not be written: %s", error)
+            logger.warning(
+                "the run report could not be written (%s): `llmi-train report %s` tries again", error, self._run
+            )
 
     def _busy(self) -> bool:
         return self._rendering is not None and self._rendering.poll() is None
