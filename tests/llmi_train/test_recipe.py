@@ -32,6 +32,10 @@ def test_overrides_replace_values(tmp_path: Path) -> None:
     ("text", "says"),
     [
         ("model: m\ndata: d\noutput_dir: o\nsede: 1\n", "there is no setting 'sede'; did you mean 'seed'?"),
+        (
+            "model: m\ndata: d\noutput_dir: o\nlearning_rate: 1\n",
+            "there is no setting 'learning_rate'; the trainer's own settings go under grpo:",
+        ),
         ("data: d\noutput_dir: o\n", "the setting 'model' is missing"),
         ("model: m\ndata: d\noutput_dir: o\nzero: zero9\n", "zero"),
         ("model: m\ndata: d\noutput_dir: o\nlora: {r: 0}\n", "lora.r"),

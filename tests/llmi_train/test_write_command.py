@@ -101,6 +101,10 @@ def test_pictures_and_wishes_reach_the_server(tmp_path: Path) -> None:
         (["x", "-m", "m@http://127.0.0.1:9/v1", "--pictures", "lots"], "at least one"),
         (["x", "-m", "m@http://127.0.0.1:9/v1", "--tools", "nowhere.toml"], "nowhere.toml"),
         (["--data", "nowhere.jsonl", "-m", "m@http://127.0.0.1:9/v1"], "nowhere.jsonl"),
+        (
+            ["--data", "table.csv", "-o", "out", "-m", "m@http://127.0.0.1:9/v1"],
+            "table.csv: there are no prompts",
+        ),
     ],
 )
 def test_mistakes_are_told_in_a_sentence(
@@ -108,6 +112,7 @@ def test_mistakes_are_told_in_a_sentence(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    (tmp_path / "table.csv").write_text("prompt\nFoxes\n")
     result = run(*arguments)
     assert result.exit_code == 1
     assert sentence in result.output

@@ -148,7 +148,7 @@ def load(folder: str | Path) -> Split:
     try:
         found = load_from_disk(str(folder))
     except FileNotFoundError:
-        raise RowError(f"{folder}: no saved dataset in this folder") from None
+        raise RowError(f"{folder}: there is no saved dataset; `llmi-data dataset` makes one of rows") from None
     except (OSError, ValueError, KeyError) as error:  # what `datasets` and Arrow raise on files that are not theirs
         raise RowError(f"{folder}: this dataset is damaged ({error}); save it again") from error
     if not isinstance(found, DatasetDict):

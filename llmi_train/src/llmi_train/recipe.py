@@ -278,7 +278,10 @@ def _parent(path: Path, name: str) -> Path:
     for place in (path.parent / name, RECIPES / name, RECIPES / f"{name}.yaml"):
         if place.is_file():
             return place.resolve()
-    raise ConfigurationError(f"{path}: extends {name!r}, which is neither beside it nor among the shipped recipes")
+    there = {str(recipe.relative_to(RECIPES).with_suffix("")) for recipe in RECIPES.rglob("*.yaml")}
+    raise ConfigurationError(
+        f"{path}: extends {name!r}, which is neither beside it nor among the shipped recipes{suggestion(name, there)}"
+    )
 
 
 def _explain(error: ValidationError, model: type[BaseModel]) -> str:
@@ -286,7 +289,9 @@ def _explain(error: ValidationError, model: type[BaseModel]) -> str:
     where = ".".join(str(part) for part in problem["loc"])
     match problem["type"]:
         case "extra_forbidden":
-            return f"there is no setting {where!r}{suggestion(where, known_keys(model))}"
+            stanza = next((name for name in ("grpo", "sft") if name in model.model_fields), None)
+            under = f"; the trainer's own settings go under {stanza}:" if stanza and "." not in where else ""
+            return f"there is no setting {where!r}{suggestion(where, known_keys(model)) or under}"
         case "missing":
             return f"the setting {where!r} is missing"
         case _:

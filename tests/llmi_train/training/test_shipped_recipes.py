@@ -114,6 +114,9 @@ def test_what_cannot_be_built_on_is_named(tmp_path: Path) -> None:
     mine.write_text("extends: nowhere.yaml\n")
     with pytest.raises(ConfigurationError, match=r"mine.yaml: extends 'nowhere.yaml', which is neither"):
         Recipe.from_yaml(mine)
+    mine.write_text("extends: tiny/qwn3\n")
+    with pytest.raises(ConfigurationError, match=r"did you mean 'tiny/qwen3'\?"):
+        Recipe.from_yaml(mine)
     mine.write_text("extends: mine.yaml\n")
     with pytest.raises(ConfigurationError, match="extends itself"):
         Recipe.from_yaml(mine)

@@ -90,6 +90,8 @@ def write(
             if given or wanted is not None:
                 raise ConfigurationError("--image, --pictures and --require go with one prompt; rows have their own")
             tasks = list(load_tasks(data, split=split, bad=_say))[:limit]
+            if not tasks:
+                raise ConfigurationError(f"{data}: there are no prompts in it")
             output = output or Path("documents")
         policy = open_policy(
             model,
