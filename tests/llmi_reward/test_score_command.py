@@ -216,3 +216,9 @@ def test_scoring_needs_no_tasks_where_nothing_is_waited_for(make, monkeypatch):
     fast = Scorer(presets.rules(), None)
     monkeypatch.setattr(asyncio, "timeout", None)
     assert [s.score.value for s in asyncio.run(fast.score_all(rows))] == [1.0] * 3
+
+
+def test_a_rollout_that_is_nested_too_deeply_is_named(tmp_path):
+    (tmp_path / "rollouts.jsonl").write_text("{}\n" + "[" * 100_000 + "\n")
+    with pytest.raises(ConfigurationError, match="line 2: not JSON"):
+        read_rollouts(tmp_path / "rollouts.jsonl")

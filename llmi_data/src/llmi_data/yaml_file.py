@@ -18,7 +18,7 @@ def read_yaml(path: str | Path, error: type[LLMIError]) -> Any:
         return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except OSError as problem:
         raise error(f"{path}: cannot read this file ({problem.strerror})") from problem
-    except (yaml.YAMLError, UnicodeDecodeError) as problem:
+    except (yaml.YAMLError, ValueError, RecursionError) as problem:
         raise error(f"{path}: not valid YAML: {problem}") from problem
 
 

@@ -63,7 +63,7 @@ def read_rollouts(path: Path) -> list[Rollout]:
                 columns = json.loads(line)
             except UnicodeDecodeError:
                 raise ConfigurationError(f"{path}, line {number}: not UTF-8 text; save the file as UTF-8") from None
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise ConfigurationError(
                     f"{path}, line {number}: not JSON: {error}; write one rollout per line, as a JSON object"
                 ) from None

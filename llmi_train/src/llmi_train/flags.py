@@ -74,5 +74,5 @@ def _scalar(name: str, value: str) -> Any:
 
     try:
         return yaml_value(value)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"--{name}: {value!r} is no value: {error}") from None

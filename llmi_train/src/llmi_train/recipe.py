@@ -260,7 +260,7 @@ def _read(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
         raise ConfigurationError(f"{path}: cannot read the recipe ({error.strerror})") from error
     except UnicodeDecodeError:
         raise ConfigurationError(f"{path}: not UTF-8 text; a recipe is a YAML file") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"{path}: not valid YAML: {error}") from error
     if not isinstance(value, dict):
         raise ConfigurationError(f"{path}: a recipe is a mapping of keys to values")

@@ -260,7 +260,7 @@ def _parsed(path: Path, text: str) -> Any:
                 return yaml.safe_load(text)
     except ImportError:
         raise ConfigurationError(f"{path}: reading YAML needs PyYAML; TOML and JSON need nothing") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{path} cannot be understood: {error}") from None
     except Exception as error:
         if type(error).__module__.startswith("yaml"):

@@ -107,7 +107,7 @@ def _mapping(columns: Any) -> Mapping[str, Any]:
     if isinstance(columns, str):
         try:
             columns = json.loads(columns)
-        except ValueError:  # "inf" is no JSON
+        except (ValueError, RecursionError):  # "inf" is no JSON
             return {"image_count": columns}
     return columns if isinstance(columns, Mapping) else {"image_count": columns}
 
