@@ -20,7 +20,8 @@ import sys, time
 def app():
     try:
         print("working", flush=True)
-        time.sleep(30)
+        for _ in range(300):
+            time.sleep(0.1)  # a signal just before a long sleep begins would wait for its end
     finally:
         print("cleaned", flush=True)
 """
