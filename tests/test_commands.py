@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -105,3 +106,10 @@ def test_what_a_shell_put_into_the_background_hears_no_ctrl_c_but_ends_when_told
     process.send_signal(signal.SIGTERM)
     assert process.communicate(timeout=20)[0] == "cleaned\n"
     assert process.returncode == 128 + signal.SIGTERM
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_tells_its_version(name):
+    script = f"import llmi_command; llmi_command.{name}()"
+    done = subprocess.run([sys.executable, "-c", script, "--version"], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, f"llmi-{name} {version(f'llmi-{name}')}\n"), done.stderr

@@ -8,7 +8,9 @@ from __future__ import annotations
 import importlib
 import signal
 import sys
+from collections.abc import Callable
 from functools import partial
+from importlib.metadata import version
 
 
 def run(module: str) -> None:
@@ -33,6 +35,17 @@ data = partial(run, "llmi_data.cli")
 reward = partial(run, "llmi_reward.cli")
 sandbox = partial(run, "llmi_sandbox.cli")
 train = partial(run, "llmi_train.cli")
+
+
+def tells_version(distribution: str) -> Callable[[bool], None]:
+    """What the option `--version` of a distribution's command calls."""
+
+    def tell(wanted: bool) -> None:
+        if wanted:
+            print(distribution, version(distribution))  # noqa: T201 - the command's answer
+            sys.exit()
+
+    return tell
 
 
 def _on(number: signal.Signals, handler: signal._HANDLER) -> None:

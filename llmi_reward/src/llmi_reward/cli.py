@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from llmi_command import tells_version
+
 if TYPE_CHECKING:
     from rich.console import Console
 
     from llmi_reward.rollouts import Tally
 
 app = typer.Typer(
-    help="Score illustrated documents, over HTTP or from a file; attack a reward.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -158,6 +159,15 @@ def redteam(
             write_whole(report, json.dumps(done.to_json(), indent=1) + "\n")
         if done.breaches:
             raise typer.Exit(FAILED)
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=tells_version("llmi-reward"), is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Score illustrated documents, over HTTP or from a file; attack a reward."""
 
 
 def _console() -> Console:

@@ -291,6 +291,8 @@ def _explain(error: ValidationError, model: type[BaseModel]) -> str:
         case "extra_forbidden":
             stanza = next((name for name in ("grpo", "sft") if name in model.model_fields), None)
             under = f"; the trainer's own settings go under {stanza}:" if stanza and "." not in where else ""
+            if stanza == "sft" and where in Recipe.model_fields:
+                under = "; this looks like a recipe for `llmi-train grpo`"
             return f"there is no setting {where!r}{suggestion(where, known_keys(model)) or under}"
         case "missing":
             return f"the setting {where!r} is missing"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from llmi_command import tells_version
 from llmi_sandbox.cli_common import FAILED, MISSING, console_for_messages, named, read_picture, read_text, reported
 from llmi_sandbox.cli_images import images, serve
 from llmi_schema.files import write_whole
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from llmi_schema import RenderedDocument
 
 app = typer.Typer(
-    help="Run the tool calls of illustrated documents.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -154,18 +154,11 @@ def doctor(unsafe: Unsafe = False) -> None:
             raise typer.Exit(MISSING if isolation.tier == "none" else FAILED)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version
-
-        typer.echo(f"llmi-sandbox {version('llmi-sandbox')}")
-        raise typer.Exit
-
-
 @app.callback()
 def main(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+        bool,
+        typer.Option("--version", callback=tells_version("llmi-sandbox"), is_eager=True, help="Print the version."),
     ] = False,
 ) -> None:
     """Run the tool calls of illustrated documents."""

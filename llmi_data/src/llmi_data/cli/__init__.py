@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+from llmi_command import tells_version
 from llmi_data.cli.converting import check, convert
 from llmi_data.cli.curating import curate
 from llmi_data.cli.inspecting import stats
@@ -37,8 +38,16 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Make, validate and inspect constraint-annotated prompts for illustrated documents.",
 )
 
 for command in (plan, generate, validate, run, merge, curate, check, convert, dataset, publish, stats):
     app.command()(command)
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=tells_version("llmi-data"), is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Make, validate and inspect constraint-annotated prompts for illustrated documents."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
+from llmi_command import tells_version
 from llmi_train.cli.demo import demo
 from llmi_train.cli.doctor import doctor
 from llmi_train.cli.evaluation import compare, evaluate
@@ -16,7 +19,6 @@ from llmi_train.cli.writing import write
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    help="Train a model to write illustrated documents; write with it, evaluate it, publish it.",
     pretty_exceptions_enable=False,
 )
 
@@ -24,3 +26,12 @@ for command in (compare, demo, doctor, evaluate, push, report, scale, studio, wr
     app.command()(command)
 app.command(context_settings=ANY_SETTING)(grpo)
 app.command(context_settings=ANY_SETTING)(sft)
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=tells_version("llmi-train"), is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Train a model to write illustrated documents; write with it, evaluate it, publish it."""

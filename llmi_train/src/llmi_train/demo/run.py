@@ -37,7 +37,8 @@ def run_demo(root: Path, settings: Settings, *, unsafe: bool = False) -> Path:
     folder, goes_on = Folder.open(root, settings)
     with terminal_to_ourselves(folder.log) as console:
         display = Display(console)
-        console.print("[bold]LLM-I demo[/]: a tiny model learns which pictures a text needs. No network is used.")
+        network = "Your judges are asked over the network" if settings.real_judges else "No network is used"
+        console.print(f"[bold]LLM-I demo[/]: a tiny model learns which pictures a text needs. {network}.")
         if unsafe:
             console.print("[bold yellow]Unsafe:[/] code written by the model runs without isolation on this machine.")
         if goes_on:
