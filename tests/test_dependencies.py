@@ -36,7 +36,13 @@ ONLY_WHERE_PRESENT = {
     "pyyaml": "who describes a toolkit in YAML without it is told what to install",
     "trl": "the adapter is for whoever has it",
 }
-DISTRIBUTIONS = {"PIL": "pillow", "yaml": "pyyaml", "markdown_it": "markdown-it-py", "llmi_sandbox": "llmi-sandbox"}
+DISTRIBUTIONS = {
+    "PIL": "pillow",
+    "yaml": "pyyaml",
+    "markdown_it": "markdown-it-py",
+    "llmi_sandbox": "llmi-sandbox",
+    "llmi_command": "llmi-schema",
+}
 
 
 def project(folder: str) -> dict:

@@ -8,17 +8,16 @@ from typing import Any
 from pydantic import ValidationError
 
 from llmi_schema import LLMIError
+from llmi_schema.yaml_text import parse_yaml
 
 
 def read_yaml(path: str | Path, error: type[LLMIError]) -> Any:
     """The file's value. Raises `error` naming the file."""
-    import yaml
-
     try:
-        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        return parse_yaml(Path(path).read_text(encoding="utf-8"))
     except OSError as problem:
         raise error(f"{path}: cannot read this file ({problem.strerror})") from problem
-    except (yaml.YAMLError, ValueError, RecursionError) as problem:
+    except ValueError as problem:
         raise error(f"{path}: not valid YAML: {problem}") from problem
 
 

@@ -20,7 +20,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from llmi_schema import ConfigurationError
-from llmi_train.recipe import known_keys, suggestion, yaml_value
+from llmi_schema.yaml_text import parse_yaml
+from llmi_train.recipe import known_keys, suggestion
 
 
 def read_flags(
@@ -70,9 +71,7 @@ def _pairs(flags: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _scalar(name: str, value: str) -> Any:
-    import yaml
-
     try:
-        return yaml_value(value)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        return parse_yaml(value)
+    except ValueError as error:
         raise ConfigurationError(f"--{name}: {value!r} is no value: {error}") from None

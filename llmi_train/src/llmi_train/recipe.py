@@ -6,7 +6,6 @@ may build on another (`extends`) and say what changes with the number of process
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import fields
 from difflib import get_close_matches
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from llmi_schema import ConfigurationError
+from llmi_schema.yaml_text import parse_yaml
 from llmi_train.distributed import Zero
 from llmi_train.reward import Judges, RewardName
 
@@ -233,18 +233,6 @@ def check_settings(given: Mapping[str, Any], settings: type[DataclassInstance], 
             raise ConfigurationError(f"{where}.{key}: {value!r} is neither true nor false")
 
 
-def yaml_value(text: str) -> Any:
-    """YAML as a value; 1e-5 is a number, too. Raises `yaml.YAMLError`."""
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        pass
-
-    number = re.compile(r"[-+]?[0-9][0-9_]*(?:\.[0-9_]*)?[eE][-+]?[0-9]+")  # YAML 1.1 wants a dot, and a sign after e
-    Loader.add_implicit_resolver("tag:yaml.org,2002:float", number, list("-+0123456789"))
-    return yaml.load(text, Loader=Loader)  # noqa: S506 - a SafeLoader
-
-
 def suggestion(key: str, known: set[str]) -> str:
     """The end of a sentence about a key that does not exist."""
     close = get_close_matches(key, known, n=1)
@@ -252,15 +240,13 @@ def suggestion(key: str, known: set[str]) -> str:
 
 
 def _read(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
-    import yaml
-
     try:
-        value = yaml_value(path.read_text(encoding="utf-8"))
+        value = parse_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot read the recipe ({error.strerror})") from error
     except UnicodeDecodeError:
         raise ConfigurationError(f"{path}: not UTF-8 text; a recipe is a YAML file") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except ValueError as error:
         raise ConfigurationError(f"{path}: not valid YAML: {error}") from error
     if not isinstance(value, dict):
         raise ConfigurationError(f"{path}: a recipe is a mapping of keys to values")

@@ -51,6 +51,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, Valid
 from llmi_sandbox.retries import RetryPolicy
 from llmi_sandbox.tools.dialects import DialectName, Drawing
 from llmi_schema import ConfigurationError
+from llmi_schema.yaml_text import parse_yaml
 
 if TYPE_CHECKING:
     from llmi_sandbox.toolkit import Toolkit
@@ -255,17 +256,11 @@ def _parsed(path: Path, text: str) -> Any:
             case ".json":
                 return json.loads(text)
             case ".yaml" | ".yml":
-                import yaml
-
-                return yaml.safe_load(text)
+                return parse_yaml(text)
     except ImportError:
         raise ConfigurationError(f"{path}: reading YAML needs PyYAML; TOML and JSON need nothing") from None
     except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{path} cannot be understood: {error}") from None
-    except Exception as error:
-        if type(error).__module__.startswith("yaml"):
-            raise ConfigurationError(f"{path} cannot be understood: {error}") from None
-        raise
     raise ConfigurationError(f"{path}: a toolkit is described in a .toml, .json or .yaml file")
 
 
