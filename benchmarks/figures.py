@@ -245,6 +245,22 @@ FIGURES = (
         0,
     ),
     Figure(
+        "sandbox-soak-a-100000",
+        "descriptors, processes, mounts and files left over after 100,000 snippets",
+        "",
+        lambda figures: sum(figures["drift"][what] for what in ("descriptors", "processes", "mounts", "files")),
+        "≤",
+        0,
+    ),
+    Figure(
+        "sandbox-soak-a-100000",
+        "memory grown meanwhile, of host or zygote",
+        "MB",
+        lambda figures: max(figures["drift"]["host memory, MB"], figures["drift"]["zygote memory, MB"]),
+        "≤",
+        2,
+    ),
+    Figure(
         "render",
         "a document's time beside its slowest chain of tools, at worst",
         "times",
