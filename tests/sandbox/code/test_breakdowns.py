@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from processes import below, children, eventually
 
 from llmi_sandbox.code import CodeSandbox, Limits, SandboxUnavailableError, pool, scratch, wire
 from llmi_sandbox.code.isolation.confine import Confinement
@@ -23,15 +24,6 @@ from llmi_sandbox.code.zygote.server import Server
 from llmi_sandbox.code.zygote.warm import Warm
 
 PLOT = "plt.plot([1, 2])"
-
-
-def eventually(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 @contextlib.contextmanager
@@ -174,16 +166,6 @@ def test_everything_ends_with_the_host_even_while_a_fork_of_it_lives(tier, witho
             assert is_running(fork)
         finally:
             os.kill(fork, signal.SIGKILL)
-
-
-def children(pid):
-    lists = [task.read_text().split() for task in Path(f"/proc/{pid}/task").glob("*/children")]
-    return [int(child) for part in lists for child in part]
-
-
-def below(pid):
-    found = children(pid)
-    return found + [each for child in found for each in below(child)]
 
 
 def is_running(pid):

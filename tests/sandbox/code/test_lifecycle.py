@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from processes import below, eventually
 
 from llmi_sandbox.code import CodeSandbox, Limits, SandboxUnavailableError, probe, scratch, wire
 from llmi_sandbox.code.isolation.confine import Confinement
@@ -28,30 +29,12 @@ from llmi_schema import SystemRequirementError
 PLOT = "plt.plot(np.arange({}))"
 
 
-def descendants(pid):
-    """Every process below one, by the kernel's own list."""
-    found = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for entry in task.read_text().split():
-            found += [int(entry), *descendants(int(entry))]
-    return found
-
-
 def descriptors():
     return {entry: os.readlink(f"/proc/self/fd/{entry}") for entry in os.listdir("/proc/self/fd") if _is_open(entry)}
 
 
 def _is_open(entry):
     return os.path.lexists(f"/proc/self/fd/{entry}")
-
-
-def eventually(condition, seconds=10):
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def test_sixteen_threads_all_succeed(sandbox):
@@ -135,11 +118,11 @@ def test_run_many_keeps_the_order_and_reads_only_ahead(in_a_container):
 def test_fifty_snippets_leave_no_process_descriptor_or_file(tier, without, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     time.sleep(0.1)  # until the other sandboxes have buried their last child and keep their spares
-    before, others = descriptors(), set(descendants(os.getpid()))
+    before, others = descriptors(), set(below(os.getpid()))
     with CodeSandbox(workers=2, limits=Limits(cpu_seconds=1), without=without) as sandbox:
         sandbox.run("pass")
         time.sleep(0.1)  # until the spares wait again
-        warm, processes = descriptors(), len(descendants(os.getpid()))
+        warm, processes = descriptors(), len(below(os.getpid()))
         codes = [
             "plt.plot([1, 2])",
             "1 / 0",
@@ -150,21 +133,21 @@ def test_fifty_snippets_leave_no_process_descriptor_or_file(tier, without, tmp_p
         kinds = [result.kind for result in sandbox.run_many(codes * 10)]
         assert kinds == ["ok", "exception", "exited", "no_figure", "syntax_error"] * 10
         assert descriptors() == warm
-        assert eventually(lambda: len(descendants(os.getpid())) == processes)
+        assert eventually(lambda: len(below(os.getpid())) == processes)
     assert eventually(lambda: descriptors() == before)
-    assert set(descendants(os.getpid())) == others
+    assert set(below(os.getpid())) == others
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture
 def kill_zygotes():
     """A function that kills every sandbox process this test has started, and says how many."""
-    spared = set(descendants(os.getpid()))
+    spared = set(below(os.getpid()))
 
     def kill():
         zygotes = [
             pid
-            for pid in descendants(os.getpid())
+            for pid in below(os.getpid())
             if pid not in spared and b"boot.py" in Path(f"/proc/{pid}/cmdline").read_bytes()
         ]
         for pid in zygotes:
@@ -214,7 +197,7 @@ time.sleep(60)
 def test_everything_ends_when_the_host_is_killed(tier, without):
     with subprocess.Popen([sys.executable, "-c", HOST.format(without=without)], stdout=subprocess.PIPE) as host:
         assert host.stdout.readline() == b"ready\n"
-        processes = descendants(host.pid)
+        processes = below(host.pid)
         assert len(processes) >= 2
         host.kill()
         assert eventually(lambda: not any(_is_running(pid) for pid in processes))
@@ -264,11 +247,11 @@ def test_a_pickled_copy_starts_its_own(tier):
 
 
 def test_processes_start_with_the_first_snippet(tier):
-    before = descendants(os.getpid())
+    before = below(os.getpid())
     sandbox = CodeSandbox(workers=1)
-    assert descendants(os.getpid()) == before
+    assert below(os.getpid()) == before
     assert sandbox.run(PLOT.format(2)).ok
-    assert descendants(os.getpid()) != before
+    assert below(os.getpid()) != before
     sandbox.close()
     sandbox.close()
     assert sandbox.run("pass").kind == "sandbox_lost"
@@ -292,7 +275,7 @@ def test_too_little_isolation_is_refused_with_what_to_do():
         sandbox.run("plt.plot([1, 2])")
     assert isinstance(caught.value, SystemRequirementError)
     assert "landlock" in str(caught.value)
-    assert not [p for p in descendants(os.getpid()) if b'"landlock"' in Path(f"/proc/{p}/cmdline").read_bytes()]
+    assert not [p for p in below(os.getpid()) if b'"landlock"' in Path(f"/proc/{p}/cmdline").read_bytes()]
 
 
 def test_unsafe_runs_with_what_there_is_and_warns():
@@ -347,12 +330,12 @@ def test_a_process_that_may_have_no_more_threads_says_so(tier, monkeypatch, tmp_
     def refuse(thread):
         raise RuntimeError("can't start new thread")
 
-    others = descendants(os.getpid())
+    others = below(os.getpid())
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", refuse)
         with pytest.raises(SandboxUnavailableError, match="thread"):
             CodeSandbox(workers=1).run("pass")
-    assert descendants(os.getpid()) == others
+    assert below(os.getpid()) == others
     assert list(tmp_path.iterdir()) == []
 
 
