@@ -13,10 +13,13 @@ from typing import Any, Literal
 Zero = Literal["none", "zero2", "zero3"]
 
 GROUP_PORTS = range(20_000, 30_000)
+_USE_DEEPSPEED = "ACCELERATE_USE_DEEPSPEED"  # which transformers sets for good
+_ALONE = "LLMI_ALONE"  # the process that made itself a group of one, and its port
 
 
 def under_a_launcher() -> bool:
     """Whether somebody (our launcher, torchrun, accelerate, deepspeed) already made this process one of a group."""
+    _forget_inherited_group()
     return "WORLD_SIZE" in os.environ
 
 
@@ -35,7 +38,19 @@ def single_process_environment() -> None:
     """
     tools_of_this_environment_on_path()
     if not under_a_launcher():
-        os.environ.update(place(0, 1, free_port()))
+        port = free_port()
+        os.environ.update(place(0, 1, port) | {_ALONE: f"{os.getpid()} {port}"})
+
+
+def _forget_inherited_group() -> None:
+    """A process that trains alone hands its variables to those it starts, who would ask for the same port.
+
+    What a launcher has said since stays: it chose another port.
+    """
+    process, _, port = os.environ.get(_ALONE, "").partition(" ")
+    if process and process != str(os.getpid()) and port == os.environ.get("MASTER_PORT"):
+        for name in (*place(0, 1, 0), _ALONE, _USE_DEEPSPEED):
+            os.environ.pop(name, None)
 
 
 def place(rank: int, size: int, port: int) -> dict[str, str]:
@@ -94,9 +109,10 @@ def forget_earlier_runs() -> None:
     from accelerate.state import is_initialized
     from transformers.integrations.deepspeed import unset_hf_deepspeed_config
 
+    _forget_inherited_group()
     unset_hf_deepspeed_config()
     if is_initialized():  # before the first run the variable is the launcher's, not one that a run left behind
-        os.environ.pop("ACCELERATE_USE_DEEPSPEED", None)
+        os.environ.pop(_USE_DEEPSPEED, None)
 
 
 def leave() -> None:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from llmi_train.distributed import forget_earlier_runs
+
 if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
@@ -57,6 +59,7 @@ def warm_up(
         def compute_loss(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
             return Trainer.compute_loss(self, model, inputs | {"use_cache": False}, *args, **kwargs)
 
+    forget_earlier_runs()
     config = SFTConfig(
         output_dir=str(output_dir),
         **{

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from llmi_train.distributed import place
 from llmi_train.launch import WorkerFailedError, launch, visible_gpus
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc and prctl")
@@ -104,3 +105,22 @@ def test_gpus_are_counted_without_torch(monkeypatch: pytest.MonkeyPatch, visible
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     assert visible_gpus() == number
     assert os.environ["CUDA_VISIBLE_DEVICES"] == visible
+
+
+@pytest.mark.parametrize(
+    ("since", "says"),
+    [({}, "False None"), ({"WORLD_SIZE": "2", "MASTER_PORT": "1"}, "True 1")],
+    ids=["alone", "launched"],
+)
+def test_a_group_of_one_is_not_handed_on(since: dict[str, str], says: str) -> None:
+    tell = "import os; from llmi_train.distributed import *; print(under_a_launcher(), os.environ.get('MASTER_PORT'))"
+    code = f"""
+import os, subprocess, sys
+from llmi_train.distributed import single_process_environment, under_a_launcher
+single_process_environment()
+assert under_a_launcher() and os.environ["MASTER_PORT"]
+subprocess.run([sys.executable, "-c", {tell!r}], env=dict(os.environ, **{since!r}), check=True)
+"""
+    alone = {name: value for name, value in os.environ.items() if name not in place(0, 1, 0)}
+    done = subprocess.run([sys.executable, "-c", code], env=alone, capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip() == says, done.stderr
