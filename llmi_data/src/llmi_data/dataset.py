@@ -16,7 +16,7 @@ from llmi_data.jsonl import explain
 from llmi_data.row import Row
 from llmi_data.splits import Split
 from llmi_schema import LLMIError
-from llmi_schema.files import remedy
+from llmi_schema.files import cannot_write
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict, Features
@@ -136,7 +136,7 @@ def save_dataset(make: Callable[[], DatasetDict], folder: str | Path) -> None:
         unfinished.replace(folder)
         shutil.rmtree(earlier, ignore_errors=True)
     except OSError as error:
-        raise RowError(f"{folder}: cannot write here ({error.strerror or error}); {remedy(error)}") from error
+        raise RowError(cannot_write(folder, error)) from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 

@@ -24,7 +24,7 @@ from typing import Any
 from llmi_reward.integrations.raw_sample import RawSample
 from llmi_reward.integrations.scorer import Scored, Scorer
 from llmi_schema import ConfigurationError, RenderedDocument, SystemRequirementError
-from llmi_schema.files import remedy, whole
+from llmi_schema.files import cannot_write, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +114,7 @@ async def score_rollouts(
                 if scorer.limit is not None:
                     scorer.limit.note([scored.score])
     except OSError as error:  # rows fail with a value: it is the file's
-        raise ConfigurationError(
-            f"{partial}: cannot write here ({error.strerror or error}); {remedy(error)}"
-        ) from error
+        raise ConfigurationError(cannot_write(partial, error)) from error
     write_table([done[rollout.line] for rollout in rollouts], output)
     if all(done[rollout.line]["value"] is not None for rollout in rollouts):
         partial.unlink()

@@ -33,7 +33,7 @@ def whole(path: str | Path, error: type[LLMIError] = ConfigurationError) -> Iter
             if not special:
                 unfinished.unlink(missing_ok=True)
     except OSError as problem:
-        raise error(f"{path}: cannot write here ({problem.strerror or problem}); {remedy(problem)}") from problem
+        raise error(cannot_write(path, problem)) from problem
 
 
 def write_whole(path: str | Path, content: str | bytes) -> None:
@@ -42,8 +42,12 @@ def write_whole(path: str | Path, content: str | bytes) -> None:
         unfinished.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
-def remedy(error: OSError) -> str:
-    """What to do about a file that could not be written."""
+def cannot_write(path: str | Path, error: OSError) -> str:
+    """The sentence about a file or folder that could not be written, and what to do."""
+    return f"{path}: cannot write here ({error.strerror or error}); {_remedy(error)}"
+
+
+def _remedy(error: OSError) -> str:
     if error.errno in _NO_ROOM:
         return "free some space on that disk and run it again: what was paid for and written before is kept"
     return "choose another place"
@@ -53,4 +57,4 @@ def in_words(error: OSError) -> str:
     """An error of the system as a sentence: the file it is about, and for a full disk what to do."""
     where = f"{error.filename}: " if error.filename else ""
     what = error.strerror or str(error)
-    return f"{where}{what}; {remedy(error)}" if error.errno in _NO_ROOM else f"{where}{what}"
+    return f"{where}{what}; {_remedy(error)}" if error.errno in _NO_ROOM else f"{where}{what}"

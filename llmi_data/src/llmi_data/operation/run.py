@@ -29,7 +29,7 @@ from llmi_data.row import Row
 from llmi_data.splits import split
 from llmi_data.summary import Summary, summarize
 from llmi_data.validation import instructions_version
-from llmi_schema.files import remedy
+from llmi_schema.files import cannot_write
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -79,7 +79,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / ".lock").open("w")
     except OSError as error:
-        raise RunError(f"{folder}: cannot write here ({error.strerror}); {remedy(error)}") from error
+        raise RunError(cannot_write(folder, error)) from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # let go of by the system, however the process ends

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from llmi_schema import ConfigurationError
 from llmi_train.cli.policies import Model, Option, Prices, Tools, open_policy, open_toolkit
-from llmi_train.cli.shared import Unsafe, console, one_sentence
+from llmi_train.cli.shared import Unsafe, console, one_sentence, say
 
 if TYPE_CHECKING:
     from llmi_reward.chat import ChatClient
@@ -116,7 +116,7 @@ def scale(
         if picks is None and (polish or enough is not None):
             raise ConfigurationError("--polish and --enough need a judge: --judge NAME@http://localhost:8000/v1")
         if picks is None:
-            _say("No judge: the fittest candidate wins (--judge, or MLLM_JUDGE_BASE_URL and MLLM_JUDGE_MODEL_NAME).")
+            say("No judge: the fittest candidate wins (--judge, or MLLM_JUDGE_BASE_URL and MLLM_JUDGE_MODEL_NAME).")
         settings = {
             "policy": policy.identity,
             "judge": _name(picks),
@@ -249,7 +249,7 @@ def _tasks(
         return [Task("document", messages, load_pictures(image or []), wanted)]
     if image or wanted is not None:
         raise ConfigurationError("--image, --pictures and --require go with one prompt; rows have their own")
-    tasks = {task.name: task for task in load_tasks(data, split=split, bad=_say)}
+    tasks = {task.name: task for task in load_tasks(data, split=split, bad=say)}
     found = list(tasks.values())[:limit]
     if not found:
         raise ConfigurationError(f"{data}: no prompt was found there")
@@ -342,9 +342,3 @@ def _show(curve: Curve, folder: Path) -> None:
     out.print(f"{escape(str(folder / 'scaling.html'))}: {made} points made, {curve.found} were there{short}")
     for name, why in list(curve.failed.items())[:10]:
         out.print(f"[yellow]{escape(name)}[/]: {escape(why)}")
-
-
-def _say(sentence: str) -> None:
-    from rich.console import Console
-
-    Console(stderr=True, emoji=False, highlight=False, soft_wrap=True).print(escape(sentence), style="yellow")

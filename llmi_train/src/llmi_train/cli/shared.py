@@ -23,6 +23,11 @@ def console() -> Console:
     return Console(highlight=False, emoji=False, soft_wrap=True)
 
 
+def say(sentence: str) -> None:
+    """Something a user should know, beside the answer."""
+    _errors.print(escape(sentence), style="yellow")
+
+
 @contextmanager
 def one_sentence() -> Iterator[None]:
     """Problems a user can mend end the program with one sentence, not a traceback."""

@@ -20,7 +20,7 @@ from llmi_train.cli.policies import (
     open_policy,
     open_toolkit,
 )
-from llmi_train.cli.shared import Unsafe, console, one_sentence
+from llmi_train.cli.shared import Unsafe, console, one_sentence, say
 
 if TYPE_CHECKING:
     from llmi_sandbox import Toolkit
@@ -89,7 +89,7 @@ def write(
         else:
             if given or wanted is not None:
                 raise ConfigurationError("--image, --pictures and --require go with one prompt; rows have their own")
-            tasks = list(load_tasks(data, split=split, bad=_say))[:limit]
+            tasks = list(load_tasks(data, split=split, bad=say))[:limit]
             if not tasks:
                 raise ConfigurationError(f"{data}: there are no prompts in it")
             output = output or Path("documents")
@@ -140,7 +140,7 @@ def _write_one(
         saved = "" if keep else " Nothing was saved; --keep saves what is there."
         if written.problem != "stopped":
             raise ConfigurationError(f"{written.problem}.{saved}")
-        _say(f"Stopped.{saved}")
+        say(f"Stopped.{saved}")
         raise typer.Exit(130)
 
 
@@ -219,9 +219,3 @@ def _summarise(written: Written, output: Path) -> None:
         if not written.completion.finished:
             out.print("[yellow]The token limit ended the text[/]: --max-tokens allows more.")
     out.print(f"{escape(str(output))}: {', '.join(parts)}")
-
-
-def _say(sentence: str) -> None:
-    from rich.console import Console
-
-    Console(stderr=True, emoji=False, highlight=False, soft_wrap=True).print(escape(sentence), style="yellow")

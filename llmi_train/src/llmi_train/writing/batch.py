@@ -13,7 +13,7 @@ from typing import Any
 from llmi_reward.chat import ChatError
 from llmi_sandbox import Toolkit
 from llmi_schema import DEFAULT_LANGUAGE, ConfigurationError, Constraint, LLMIError, RowConstraint, parse
-from llmi_schema.files import remedy, write_whole
+from llmi_schema.files import cannot_write, write_whole
 from llmi_train.policies import Policy, Request
 from llmi_train.writing.saving import SUFFIXES, save
 from llmi_train.writing.tasks import Task
@@ -146,7 +146,7 @@ def _keep(written: Written, path: Path, index: Path) -> None:
         with index.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
     except OSError as error:
-        raise ConfigurationError(f"{index}: cannot write here ({error.strerror or error}); {remedy(error)}") from error
+        raise ConfigurationError(cannot_write(index, error)) from error
     save(written, path)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from llmi_schema import ConfigurationError, Picture, RenderedDocument, ToolResult, parse
-from llmi_schema.files import remedy, write_whole
+from llmi_schema.files import cannot_write, write_whole
 from llmi_train.policies import Completion
 from llmi_train.writing.written import ToolRun, Written
 
@@ -45,7 +45,7 @@ def save(written: Written, path: Path) -> None:
             case _:
                 _save_markdown(written, path)
     except OSError as error:
-        raise ConfigurationError(f"{path}: cannot write here ({error.strerror or error}); {remedy(error)}") from error
+        raise ConfigurationError(cannot_write(path, error)) from error
 
 
 def load_written(path: Path) -> Written:
